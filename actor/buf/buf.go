@@ -1,0 +1,144 @@
+package buf
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// MaxSize is the largest buffer that [Get] gives, in bytes: one network read or
+// one batch of frames.
+const MaxSize = 64 << 10
+
+// classes are the sizes that the pool keeps. Few classes keep the pool warm;
+// the steps follow the uses: a frame head or a small message, an idle
+// connection's read permit, a middling read, a full read.
+var classes = [...]int{512, 4 << 10, 16 << 10, MaxSize}
+
+// pools holds one free list a class. Byte pools are the only package-level
+// state the house allows: they change no behaviour, only where memory comes
+// from.
+var pools [len(classes)]sync.Pool
+
+// live counts the buffers that are out of the pool, for leak checks in tests.
+var live atomic.Int64
+
+// A Buf is pooled memory with a reference count. Its zero value is not usable;
+// it comes from [Get].
+type Buf struct {
+	refs  atomic.Int32
+	class int8
+	data  []byte
+}
+
+// Get returns a buffer of at least size bytes, at most [MaxSize], with one
+// reference that belongs to the caller. Its bytes are whatever was there before.
+// A larger size panics: it is a mistake of the caller, never of a peer.
+func Get(size int) *Buf {
+	for i, c := range classes {
+		if size > c {
+			continue
+		}
+		b, _ := pools[i].Get().(*Buf)
+		if b == nil {
+			b = &Buf{class: int8(i), data: make([]byte, c)}
+		}
+		b.refs.Store(1)
+		live.Add(1)
+		return b
+	}
+	panic(fmt.Sprintf("buf: Get(%d) is over the limit of %d bytes", size, MaxSize))
+}
+
+// Live returns how many buffers are in somebody's hands. A test that ends with
+// more of them than it began with has lost one.
+func Live() int64 { return live.Load() }
+
+// Bytes returns the whole memory of the buffer. Only a sole owner may write it.
+func (b *Buf) Bytes() []byte { return b.data }
+
+// Cap returns how many bytes the buffer holds.
+func (b *Buf) Cap() int { return len(b.data) }
+
+// Sole reports whether the caller's reference is the only one, so that the
+// memory may be written again.
+func (b *Buf) Sole() bool { return b.refs.Load() == 1 }
+
+// Retain takes another reference.
+func (b *Buf) Retain() { b.refs.Add(1) }
+
+// Release gives one reference back; the last one returns the memory to the
+// pool. Releasing more often than retaining panics.
+func (b *Buf) Release() {
+	switch n := b.refs.Add(-1); {
+	case n == 0:
+		live.Add(-1)
+		pools[b.class].Put(b)
+	case n < 0:
+		panic("buf: a buffer was released twice")
+	}
+}
+
+// View returns the bytes from..to as a chunk and hands the caller's reference
+// over to it.
+func (b *Buf) View(from, to int) Chunk { return Chunk{buf: b, p: b.data[from:to:to]} }
+
+// A Chunk is a view into a [Buf] that owns one reference to it. The zero value
+// is an empty chunk that owns nothing. It is a value of 32 bytes; copying it
+// does not copy the reference, so of two copies only one may be released.
+type Chunk struct {
+	buf *Buf
+	p   []byte
+}
+
+// Static returns a chunk over bytes that no pool owns, as tests and constants
+// need it. Releasing it does nothing.
+func Static(p []byte) Chunk { return Chunk{p: p} }
+
+// Copy returns a chunk that holds a copy of p. It panics over [MaxSize].
+func Copy(p []byte) Chunk {
+	b := Get(len(p))
+	return b.View(0, copy(b.data, p))
+}
+
+// Bytes returns the bytes of the view. They are valid until Release.
+func (c Chunk) Bytes() []byte { return c.p }
+
+// Len returns how many bytes the view has.
+func (c Chunk) Len() int { return len(c.p) }
+
+// Retain takes another reference and returns a chunk that owns it, with the
+// same view.
+func (c Chunk) Retain() Chunk {
+	if c.buf != nil {
+		c.buf.Retain()
+	}
+	return c
+}
+
+// Slice returns the part from..to of the view with a reference of its own; c
+// keeps its own one.
+func (c Chunk) Slice(from, to int) Chunk {
+	if c.buf != nil {
+		c.buf.Retain()
+	}
+	return Chunk{buf: c.buf, p: c.p[from:to:to]}
+}
+
+// Split cuts the view at n: the first n bytes are returned with a reference of
+// their own, c keeps the rest.
+func (c *Chunk) Split(n int) Chunk {
+	head := c.Slice(0, n)
+	c.p = c.p[n:]
+	return head
+}
+
+// Skip drops the first n bytes of the view.
+func (c *Chunk) Skip(n int) { c.p = c.p[n:] }
+
+// Release gives the chunk's reference back. The bytes must not be used after.
+func (c Chunk) Release() {
+	if c.buf != nil {
+		c.buf.Release()
+	}
+}

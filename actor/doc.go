@@ -1,0 +1,2 @@
+// Package actor is the runtime: goroutines with names.
+package actor

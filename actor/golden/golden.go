@@ -1,0 +1,86 @@
+// Package golden runs text scripts against machines: event lines in, effect
+// lines out, one file a situation.
+//
+// A script is read top to bottom. A line that begins with "#" is a comment, an
+// empty line separates, a line that begins with two blanks and ">" is an
+// expected effect, and every other line is an event:
+//
+//	# The opener closes its half; the acceptor may still write.
+//	open
+//	  > opened 0
+//	received 02 02 68 69
+//	  > deliver 0 "hi"
+//
+// The test feeds each event to the machine and compares the effects it prints
+// with the lines below the event. With the flag -update the files are rewritten
+// with what the machine did; the difference in version control is the review.
+package golden
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden traces with what the machines do now")
+
+// A Step feeds one event line to a machine and returns the effects it caused, a
+// line each, without indentation. It may call t.Fatal on a line it cannot read.
+type Step func(t *testing.T, event string) []string
+
+// Run runs every script that matches the glob pattern (testdata/*.txt) as a
+// subtest named after its file, each on a fresh machine made by start. A
+// pattern that matches nothing fails the test.
+func Run(t *testing.T, pattern string, start func(t *testing.T) Step) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Fatalf("no golden trace matches %s", pattern)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+		t.Run(name, func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := replay(t, string(want), start(t))
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+				t.Errorf("%s (-want +got; rewrite with -update):\n%s", file, diff)
+			}
+		})
+	}
+}
+
+// replay runs a script and returns it with the effects that really came.
+func replay(t *testing.T, script string, step Step) string {
+	var out strings.Builder
+	for line := range strings.Lines(script) {
+		text := strings.TrimRight(line, "\n")
+		switch {
+		case strings.HasPrefix(text, "  >"):
+			continue
+		case text == "" || strings.HasPrefix(text, "#"):
+			out.WriteString(text + "\n")
+		default:
+			out.WriteString(text + "\n")
+			for _, effect := range step(t, text) {
+				out.WriteString("  > " + effect + "\n")
+			}
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,77 @@
+package muxer
+
+import (
+	"time"
+
+	"github.com/troupe-p2p/troupe/negotiate"
+)
+
+// A Machine routes frames between one pipe and many streams. It is pure: it
+// starts nothing, waits for nothing and reads no clock.
+//
+// The engine (package conn) feeds it one event at a time and carries out all
+// its effects before the next one.
+type Machine interface {
+	// Step appends the effects of one event to do and returns it. now never
+	// goes backwards.
+	Step(now time.Time, event Event, do []Effect) []Effect
+
+	// Deadline is when the machine wants a Tick; the zero time means never.
+	Deadline() time.Time
+
+	// AppendHead appends the wire form of a Send effect, without its body.
+	AppendHead(dst []byte, send Effect) []byte
+
+	// Err is why Fatal was emitted: a [*ProtocolError] when the remote broke a
+	// rule. nil before.
+	Err() error
+
+	// Streams is how many streams are alive.
+	Streams() int
+}
+
+// A Factory makes the machines of one muxer.
+type Factory struct {
+	// Protocol is the ID that is negotiated for the muxer.
+	Protocol negotiate.Protocol
+	// New makes the machine of one connection.
+	New func(role negotiate.Role, limits Limits) Machine
+}
+
+// Limits bound what one connection may hold. The zero value of each field
+// stands for its default.
+type Limits struct {
+	// Inbound is how many streams the remote may have open; 0 means 256.
+	// More are refused with a reset, the connection lives on.
+	Inbound int
+	// Outbound is how many streams this end may have open; 0 means 1024.
+	Outbound int
+	// StreamBuffer is how many received bytes may wait unread on one stream;
+	// 0 means 1 MiB. What happens then is the muxer's policy.
+	StreamBuffer int
+	// SlowReader is how long a muxer without flow control stops reading for a
+	// stream whose buffer is full before it resets that stream; 0 means 5 s.
+	SlowReader time.Duration
+	// Frame is the largest body this end sends in one frame; 0 means 64 KiB.
+	Frame int
+}
+
+// WithDefaults returns the limits with each zero field replaced.
+func (l Limits) WithDefaults() Limits {
+	if l.Inbound == 0 {
+		l.Inbound = 256
+	}
+	if l.Outbound == 0 {
+		l.Outbound = 1024
+	}
+	if l.StreamBuffer == 0 {
+		l.StreamBuffer = 1 << 20
+	}
+	if l.SlowReader == 0 {
+		l.SlowReader = 5 * time.Second
+	}
+	if l.Frame == 0 {
+		l.Frame = 64 << 10
+	}
+	return l
+}
