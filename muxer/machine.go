@@ -6,6 +6,10 @@ import (
 	"github.com/troupe-p2p/troupe/negotiate"
 )
 
+// MinRoom is the least room, in bytes, with which every machine makes progress:
+// a head of any frame and one byte of body fit.
+const MinRoom = 64
+
 // A Machine routes frames between one pipe and many streams. It is pure: it
 // starts nothing, waits for nothing and reads no clock.
 //
@@ -19,7 +23,13 @@ type Machine interface {
 	// Deadline is when the machine wants a Tick; the zero time means never.
 	Deadline() time.Time
 
-	// AppendHead appends the wire form of a Send effect, without its body.
+	// Pending reports whether anything waits to be sent: a Room event of at
+	// least MinRoom bytes would produce a Send. It costs nothing, so that the
+	// engine may ask after every step and never offers room in vain.
+	Pending() bool
+
+	// AppendHead appends the wire form of a Send effect, without its body. It
+	// changes nothing and may be called at any time after the effect.
 	AppendHead(dst []byte, send Effect) []byte
 
 	// Err is why Fatal was emitted: a [*ProtocolError] when the remote broke a
