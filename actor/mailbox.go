@@ -1,0 +1,437 @@
+package actor
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Mailbox is the one place where an actor receives: a bounded, typed queue.
+// What happens when it is full is said by the sender: [Mailbox.Put] waits,
+// [Mailbox.TryPut] refuses. In production it is a Go channel.
+//
+// The runtime's own messages (timers, stop, a child's end) come through the same
+// mailbox, ahead of the others, and need no room: each has a place of its own.
+//
+// A mailbox belongs to one incarnation. When that ends, messages that still
+// wait are released (see [Undeliverable]) and senders get a [*GoneError].
+type Mailbox[M any] struct {
+	owner   *Self
+	ch      chan M     // production
+	sim     *simBox[M] // simulation
+	wake    parking    // production: own messages have come, or the end
+	stopMsg *M         // what a stop is turned into
+
+	urgent atomic.Bool // own is not empty, or the actor is told to end
+	mu     sync.Mutex
+	own    []M // the runtime's own messages
+	ending bool
+
+	dead  atomic.Bool
+	ended latch
+	cause error // why the owner ended; valid when dead
+
+	count uint64 // received; the owner's, published in total
+	total atomic.Uint64
+	full  atomic.Uint64 // how often a sender found it full
+}
+
+// box is a mailbox of any type, as its actor's runtime sees it.
+type box interface {
+	stop(cause error)
+	die(cause error)
+	Load() BoxLoad
+}
+
+// BoxLoad is what a mailbox holds, for the tree.
+type BoxLoad struct {
+	Waiting int    // messages in it
+	Limit   int    // how many it takes before senders wait
+	Total   uint64 // received so far; may lag a little behind
+	Full    uint64 // how often a sender found no room
+}
+
+// An Undeliverable message owns something, or somebody waits for its answer.
+// Undelivered is called once, on any goroutine, when its mailbox ends with the
+// message still in it; it must not wait.
+type Undeliverable interface{ Undelivered(reason error) }
+
+// A MailboxOption changes what a mailbox does.
+type MailboxOption[M any] func(*Mailbox[M])
+
+// StopAs has a request to stop delivered as the message v instead of ending the
+// mailbox, so that the actor can say goodbye. The actor then ends by returning,
+// within its grace.
+func StopAs[M any](v M) MailboxOption[M] {
+	return func(m *Mailbox[M]) { m.stopMsg = &v }
+}
+
+// NewMailbox makes the mailbox of an actor, with room for limit messages (at
+// least one). An actor has one mailbox; making a second one panics.
+func NewMailbox[M any](self *Self, limit int, options ...MailboxOption[M]) *Mailbox[M] {
+	m := &Mailbox[M]{owner: self}
+	if sched := self.node.carrier.simulator(); sched != nil {
+		m.sim = newSimBox[M](sched, max(limit, 1))
+	} else {
+		m.ch = make(chan M, max(limit, 1))
+		m.wake = self.node.carrier.parking()
+	}
+	for _, o := range options {
+		o(m)
+	}
+	self.mu.Lock()
+	if self.box != nil {
+		self.mu.Unlock()
+		panic("actor: " + self.Path() + " made a second mailbox; give its one mailbox a message type for each input")
+	}
+	self.box = m
+	told := self.Err() != nil
+	self.mu.Unlock()
+	if told {
+		m.stop(context.Cause(self))
+	}
+	return m
+}
+
+// Put waits for room and puts v in. It returns nil when v is in the mailbox, the
+// cause of ctx when that is done, a [*GoneError] when the owner has ended, a
+// [*CycleError] when waiting would close a cycle of waiting actors, and a
+// [*WaitError] when the caller promised never to wait. An actor passes its Self
+// (or a context made from it) as ctx, so that the runtime knows who waits.
+func (m *Mailbox[M]) Put(ctx context.Context, v M) error {
+	if s, ok := ctx.(*Self); ok && s.engine {
+		return &WaitError{Path: s.Path(), On: m.owner.Path()}
+	}
+	if m.dead.Load() {
+		return m.gone()
+	}
+	if m.sim != nil {
+		return m.sim.put(ctx, m, v)
+	}
+	select {
+	case m.ch <- v:
+	default:
+		if err := m.putSlowly(ctx, v); err != nil {
+			return err
+		}
+	}
+	m.afterSend()
+	return nil
+}
+
+func (m *Mailbox[M]) putSlowly(ctx context.Context, v M) error {
+	leave, err := m.enterWait(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	select {
+	case m.ch <- v:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-m.ended.done():
+		return m.gone()
+	}
+}
+
+// enterWait notes that the caller waits for this mailbox, and refuses when that
+// would close a cycle.
+func (m *Mailbox[M]) enterWait(ctx context.Context) (leave func(), err error) {
+	m.full.Add(1)
+	return waitOn(ctx, "room in the mailbox of", m.owner.node)
+}
+
+// TryPut puts v in if there is room, and reports whether it did. It never
+// waits: it is how an actor sends to those above it.
+func (m *Mailbox[M]) TryPut(v M) bool {
+	if m.dead.Load() {
+		return false
+	}
+	if m.sim != nil {
+		return m.sim.tryPut(m, v)
+	}
+	select {
+	case m.ch <- v:
+		m.afterSend()
+		return true
+	default:
+		m.full.Add(1)
+		return false
+	}
+}
+
+// afterSend closes the window between a send and the owner's end: whoever sees
+// the owner dead after a send empties the mailbox.
+func (m *Mailbox[M]) afterSend() {
+	if m.dead.Load() {
+		m.empty()
+	}
+}
+
+// Recv waits for the next message. It returns false when the actor is told to
+// end (see [StopAs]) and no message is left. Only the owner may call it.
+func (m *Mailbox[M]) Recv() (M, bool) {
+	if m.sim != nil {
+		return m.sim.recv(m)
+	}
+	if m.urgent.Load() {
+		if v, ok, end := m.takeOwn(); ok || end {
+			return v, ok
+		}
+	}
+	select {
+	case v := <-m.ch:
+		m.count++
+		if m.count&0xff == 0 {
+			m.total.Store(m.count)
+		}
+		return v, true
+	default:
+		return m.recvSlowly()
+	}
+}
+
+func (m *Mailbox[M]) recvSlowly() (M, bool) {
+	m.total.Store(m.count)
+	m.owner.node.waiting(waitsForMessage)
+	defer m.owner.node.waiting(nil)
+	for {
+		select {
+		case v := <-m.ch:
+			m.count++
+			return v, true
+		case <-m.wake.(slot):
+			if v, ok, end := m.takeOwn(); ok || end {
+				return v, ok
+			}
+		}
+	}
+}
+
+// takeOwn returns one of the runtime's messages; end says that the actor is
+// told to end and nothing is left for it.
+func (m *Mailbox[M]) takeOwn() (v M, ok, end bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.own) > 0 {
+		v, ok = m.own[0], true
+		m.own = append(m.own[:0], m.own[1:]...)
+		m.count++
+		m.urgent.Store(len(m.own) > 0 || m.ending)
+		return v, ok, false
+	}
+	if !m.ending {
+		m.urgent.Store(false)
+		return v, false, false
+	}
+	if m.sim != nil {
+		return v, false, m.sim.queue.len() == 0
+	}
+	select {
+	case v = <-m.ch:
+		m.count++
+		return v, true, false
+	default:
+		return v, false, true
+	}
+}
+
+// All ranges over the messages until the actor is told to end and none is left.
+func (m *Mailbox[M]) All() iter.Seq[M] {
+	return func(yield func(M) bool) {
+		for {
+			v, ok := m.Recv()
+			if !ok || !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+// Drain appends the messages that wait now to batch, without waiting, up to the
+// mailbox's limit. Only the owner may call it.
+func (m *Mailbox[M]) Drain(batch []M) []M {
+	for range m.Load().Limit {
+		if m.urgent.Load() {
+			if v, ok, end := m.takeOwn(); ok {
+				batch = append(batch, v)
+				continue
+			} else if end {
+				return batch
+			}
+		}
+		if m.sim != nil {
+			v, ok := m.sim.tryRecv()
+			if !ok {
+				return batch
+			}
+			batch = append(batch, v)
+			continue
+		}
+		select {
+		case v := <-m.ch:
+			m.count++
+			batch = append(batch, v)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// Load says how full the mailbox is. Anybody may call it.
+func (m *Mailbox[M]) Load() BoxLoad {
+	load := BoxLoad{Total: m.total.Load(), Full: m.full.Load()}
+	if m.sim != nil {
+		load.Waiting, load.Limit = m.sim.queue.len(), m.sim.limit
+	} else {
+		load.Waiting, load.Limit = len(m.ch), cap(m.ch)
+	}
+	return load
+}
+
+// push delivers one of the runtime's own messages; it needs no room.
+func (m *Mailbox[M]) push(v M) {
+	m.mu.Lock()
+	if m.dead.Load() {
+		m.mu.Unlock()
+		undelivered(v, m.gone())
+		return
+	}
+	m.own = append(m.own, v)
+	m.urgent.Store(true)
+	m.mu.Unlock()
+	m.wakeOwner()
+}
+
+func (m *Mailbox[M]) wakeOwner() {
+	if m.sim != nil {
+		m.sim.arrived.wake()
+		return
+	}
+	m.wake.wake()
+}
+
+// stop is called once, when the owner is told to end.
+func (m *Mailbox[M]) stop(error) {
+	if m.stopMsg != nil {
+		m.push(*m.stopMsg)
+		return
+	}
+	m.mu.Lock()
+	m.ending = true
+	m.urgent.Store(true)
+	m.mu.Unlock()
+	m.wakeOwner()
+}
+
+// die is called once, when the owner's body has returned.
+func (m *Mailbox[M]) die(cause error) {
+	m.mu.Lock()
+	m.cause = cause
+	m.dead.Store(true)
+	m.mu.Unlock()
+	m.ended.release()
+	m.empty()
+}
+
+// empty releases what still waits in a dead mailbox.
+func (m *Mailbox[M]) empty() {
+	reason := m.gone()
+	m.mu.Lock()
+	own := m.own
+	m.own = nil
+	m.mu.Unlock()
+	for _, v := range own {
+		undelivered(v, reason)
+	}
+	if m.sim != nil {
+		for v, ok := m.sim.tryRecv(); ok; v, ok = m.sim.tryRecv() {
+			undelivered(v, reason)
+		}
+		m.sim.room.wake()
+		return
+	}
+	for {
+		select {
+		case v := <-m.ch:
+			undelivered(v, reason)
+		default:
+			return
+		}
+	}
+}
+
+func (m *Mailbox[M]) gone() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &GoneError{Path: m.owner.Path(), Cause: m.cause}
+}
+
+func undelivered(v any, reason error) {
+	if u, ok := v.(Undeliverable); ok {
+		u.Undelivered(reason)
+	}
+}
+
+// After delivers v to the actor's own mailbox once, d from now: a timer is a
+// message to oneself. Stop the timer when it is no longer wanted; a message that
+// is already in the mailbox still comes.
+func After[M any](self *Self, m *Mailbox[M], d time.Duration, v M) Timer {
+	return Timer{self.node.carrier.after(d, func() { m.push(v) })}
+}
+
+// Watch has the end of another actor delivered to this actor's mailbox, as the
+// message that as makes of its reason (nil after a normal end or a stop). If the
+// actor has ended already, the message comes at once.
+func Watch[M any](m *Mailbox[M], who *Ref, as func(err error) M) (forget func()) {
+	return who.node.onEnded(func() { m.push(as(who.Err())) })
+}
+
+// A Timer is a message or a call that comes later.
+type Timer struct{ timer timer }
+
+// Stop prevents the timer from firing and reports whether it came in time.
+func (t Timer) Stop() bool { return t.timer != nil && t.timer.Stop() }
+
+// An Alarm is one timer of an actor that is set again and again: to a machine's
+// deadline.
+type Alarm[M any] struct {
+	self  *Self
+	timer timer
+	m     *Mailbox[M]
+	v     M
+	at    time.Time
+}
+
+// NewAlarm makes an alarm that delivers v to the mailbox when it goes off.
+func NewAlarm[M any](self *Self, m *Mailbox[M], v M) *Alarm[M] {
+	a := &Alarm[M]{self: self, m: m, v: v}
+	self.OnEnd(func() { a.Set(time.Time{}) })
+	return a
+}
+
+// Set has the alarm go off at the given time and not at any other; the zero time
+// switches it off. Setting it to the time it has already costs nothing.
+func (a *Alarm[M]) Set(at time.Time) {
+	if at.Equal(a.at) {
+		return
+	}
+	a.at = at
+	if at.IsZero() {
+		a.timer.Stop()
+		return
+	}
+	d := at.Sub(a.self.Now())
+	if a.timer == nil {
+		a.timer = a.self.node.carrier.after(d, func() { a.m.push(a.v) })
+		return
+	}
+	a.timer.Reset(d)
+}
+
+// Rearm forgets the time the alarm was set to, after it went off.
+func (a *Alarm[M]) Rearm() { a.at = time.Time{} }

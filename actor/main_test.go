@@ -1,0 +1,32 @@
+package actor
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// both runs one scenario on both carriers: on goroutines with virtual time, and
+// on the scheduler with several seeds. f gets a function that runs a tree.
+func both(t *testing.T, f func(t *testing.T, run func(Func) error)) {
+	t.Helper()
+	t.Run("goroutines", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f(t, func(body Func) error { return Run(context.Background(), "root", body) })
+		})
+	})
+	t.Run("simulation", func(t *testing.T) {
+		for seed := range uint64(20) {
+			f(t, func(body Func) error {
+				return NewScheduler(seed, nil).Run(context.Background(), "root", body)
+			})
+			if t.Failed() {
+				t.Fatalf("with seed %d", seed)
+			}
+		}
+	})
+}

@@ -1,0 +1,232 @@
+package actor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// A Func is an actor's body: one goroutine, from its first line to its return.
+// nil is a normal end, an error is a failure. Returning because self is done,
+// with whatever error, is the orderly end that was asked for.
+type Func func(self *Self) error
+
+// Self is what an actor knows about itself, in one incarnation: a restarted
+// actor gets a new one. It is the actor's context: done when the actor is told
+// to end, with the reason as its cause. Its methods may be called from any
+// goroutine unless they say otherwise.
+type Self struct {
+	context.Context
+	cancel context.CancelCauseFunc
+	node   *node
+	number int // of the incarnation, from 0
+
+	mu       sync.Mutex
+	children children
+	group    *group
+	sealed   bool  // no child may start any more
+	failure  error // the first failure of the fate group
+	bodyDone latch
+	onStop   []func()
+	onEnd    []func()
+	box      box
+
+	engine  bool
+	rand    *rand.Rand
+	entropy io.Reader
+}
+
+type selfKey struct{}
+
+// Value returns the actor itself for the runtime's own key, and otherwise what
+// the context the tree was started with holds.
+func (s *Self) Value(key any) any {
+	if _, ok := key.(selfKey); ok {
+		return s
+	}
+	return s.Context.Value(key)
+}
+
+// selfOf returns the actor that ctx belongs to, or nil.
+func selfOf(ctx context.Context) *Self {
+	if s, ok := ctx.(*Self); ok {
+		return s
+	}
+	s, _ := ctx.Value(selfKey{}).(*Self)
+	return s
+}
+
+func carrierOf(ctx context.Context) carrier {
+	if s := selfOf(ctx); s != nil {
+		return s.node.carrier
+	}
+	return goroutines{}
+}
+
+// Path returns the actor's place in the tree, for example
+// "host/swarm/conn-12D3KooW…/stream-7".
+func (s *Self) Path() string { return s.node.path() }
+
+// Name returns the last part of the path.
+func (s *Self) Name() string { return s.node.name }
+
+// Restarts is how many incarnations came before this one.
+func (s *Self) Restarts() int { return s.number }
+
+// Now returns the time: virtual in a simulation.
+func (s *Self) Now() time.Time { return s.node.carrier.now() }
+
+// Sleep waits for d, or until the actor is told to end; then it returns the cause.
+func (s *Self) Sleep(d time.Duration) error {
+	defer s.node.waiting(nil)
+	s.node.waiting(waitsForSleep)
+	c := s.node.carrier
+	if err := c.parking().wait(s, c.now().Add(d)); s.Err() != nil {
+		return err
+	}
+	return nil
+}
+
+// WithTimeout returns a context of this actor that ends after d, with
+// [context.DeadlineExceeded] as its cause. Call the cancel function when done.
+func (s *Self) WithTimeout(d time.Duration) (context.Context, context.CancelFunc) {
+	return WithTimeout(s, d)
+}
+
+// WithTimeout is context.WithTimeout on the clock of the actor that ctx belongs
+// to: virtual in a simulation.
+func WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	on := carrierOf(ctx)
+	if on.simulator() == nil {
+		return context.WithTimeout(ctx, d)
+	}
+	limited, cancel := context.WithCancelCause(ctx)
+	alarm := on.after(d, func() {
+		cancel(context.DeadlineExceeded)
+		on.cancelled()
+	})
+	return limited, func() {
+		alarm.Stop()
+		cancel(context.Canceled)
+		on.cancelled()
+	}
+}
+
+// Rand returns the actor's own source of chance, for jitter and choices: seeded
+// by the system in production, by seed and path in a simulation. Only the actor
+// itself may use it. Keys come from [Entropy].
+func (s *Self) Rand() *rand.Rand {
+	if s.rand == nil {
+		s.rand = s.node.carrier.random(s.sourceName())
+	}
+	return s.rand
+}
+
+func (s *Self) sourceName() string { return fmt.Sprintf("%s#%d", s.node.path(), s.number) }
+
+// Now returns the time of the actor that ctx belongs to, virtual inside a
+// simulation, and the real time for any other context.
+func Now(ctx context.Context) time.Time { return carrierOf(ctx).now() }
+
+// Entropy returns the randomness that keys and handshakes of the actor that ctx
+// belongs to are made from: reproducible from the seed inside a simulation,
+// crypto/rand otherwise. Reading it never blocks and never fails.
+func Entropy(ctx context.Context) io.Reader {
+	s := selfOf(ctx)
+	if s == nil {
+		return goroutines{}.entropy("")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.entropy == nil {
+		s.entropy = s.node.carrier.entropy(s.sourceName())
+	}
+	return s.entropy
+}
+
+// AfterDone arranges for f to be called once, soon after ctx is done, outside of
+// any actor; f must not wait. Calling stop prevents that; stop reports whether
+// it came in time. It is context.AfterFunc, also inside a simulation.
+func AfterDone(ctx context.Context, f func()) (stop func() bool) {
+	return carrierOf(ctx).afterDone(ctx, f)
+}
+
+// AfterFunc calls f once, d from now on the clock of the actor that ctx belongs
+// to, outside of any actor; f must not wait. Use [After] for a message.
+func AfterFunc(ctx context.Context, d time.Duration, f func()) Timer {
+	return Timer{carrierOf(ctx).after(d, f)}
+}
+
+// OnStop has f called when the actor is told to end, so that a wait outside of
+// the runtime returns: a socket's deadline set into the past, a file closed. f
+// must not wait. If the actor has been told already, f is called at once.
+func (s *Self) OnStop(f func()) {
+	s.mu.Lock()
+	if s.Err() == nil {
+		s.onStop = append(s.onStop, f)
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
+	f()
+}
+
+// OnEnd has f called when this incarnation's body has returned, however it
+// ended: the place to take back what the actor registered elsewhere. The last
+// one registered is called first; f must not wait. If the body has already
+// returned, f is called at once.
+func (s *Self) OnEnd(f func()) {
+	if s.bodyDone.isOpen() {
+		f()
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onEnd = append(s.onEnd, f)
+}
+
+// NeverWaits declares that this actor is part of the engine: it waits only in
+// its own mailbox and for its own sockets. From then on a [Mailbox.Put] or
+// [Call] by it fails at once with a [*WaitError], even when there is room.
+func (s *Self) NeverWaits() { s.engine = true }
+
+// State says in a word or two what the actor is doing; it is shown in the tree.
+func (s *Self) State(state string) { s.node.setState(state) }
+
+// Note puts a detail into the tree, formatted now; the same key replaces it.
+func (s *Self) Note(key string, value any) { s.node.setNote(key, fmt.Sprint(value)) }
+
+// Gauge puts a number into the tree that is read when somebody looks. read is
+// called from other goroutines, must not wait, and must be safe to call after
+// the actor has ended.
+func (s *Self) Gauge(key string, read func() int64) { s.node.addGauge(key, read) }
+
+// Tree returns the actor with everything below it, as it is now.
+func (s *Self) Tree() Node { return s.node.snapshot() }
+
+// Ref returns the reference by which others see this actor.
+func (s *Self) Ref() *Ref { return &s.node.ref }
+
+// end tells the body to end: once, with the first cause.
+func (s *Self) end(cause error) {
+	s.mu.Lock()
+	told := s.Err() != nil
+	s.cancel(cause)
+	hooks := s.onStop
+	s.onStop = nil
+	b := s.box
+	s.mu.Unlock()
+	if told {
+		return
+	}
+	for _, f := range hooks {
+		f()
+	}
+	if b != nil {
+		b.stop(cause)
+	}
+	s.node.carrier.cancelled()
+}

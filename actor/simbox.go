@@ -1,0 +1,110 @@
+package actor
+
+import (
+	"context"
+	"time"
+)
+
+// simBox is a mailbox's queue in a simulation: the same promises as the channel,
+// on the scheduler's parkings.
+type simBox[M any] struct {
+	sched   *Scheduler
+	limit   int
+	queue   ring[M]
+	arrived parking // the owner waits here
+	room    parking // senders wait here
+}
+
+func newSimBox[M any](s *Scheduler, limit int) *simBox[M] {
+	return &simBox[M]{sched: s, limit: limit, arrived: s.parking(), room: s.parking()}
+}
+
+func (b *simBox[M]) put(ctx context.Context, m *Mailbox[M], v M) error {
+	b.sched.mayYield()
+	for !b.tryPut(m, v) {
+		if m.dead.Load() {
+			return m.gone()
+		}
+		leave, err := m.enterWait(ctx)
+		if err != nil {
+			return err
+		}
+		err = b.room.wait(ctx, time.Time{})
+		leave()
+		if err != nil {
+			return err
+		}
+	}
+	if b.queue.len() < b.limit {
+		b.room.wake() // the next sender in line
+	}
+	return nil
+}
+
+func (b *simBox[M]) tryPut(m *Mailbox[M], v M) bool {
+	if m.dead.Load() {
+		return false
+	}
+	if b.queue.len() >= b.limit {
+		m.full.Add(1)
+		return false
+	}
+	b.queue.push(v)
+	b.arrived.wake()
+	return true
+}
+
+func (b *simBox[M]) tryRecv() (M, bool) {
+	v, ok := b.queue.pop()
+	if ok {
+		b.room.wake()
+	}
+	return v, ok
+}
+
+func (b *simBox[M]) recv(m *Mailbox[M]) (M, bool) {
+	b.sched.mayYield()
+	defer func() { m.total.Store(m.count) }()
+	for {
+		if m.urgent.Load() {
+			if v, ok, end := m.takeOwn(); ok || end {
+				return v, ok
+			}
+		}
+		if v, ok := b.tryRecv(); ok {
+			m.count++
+			return v, true
+		}
+		m.owner.node.waiting(waitsForMessage)
+		// The end of the actor wakes through the mailbox, not through a context.
+		b.arrived.wait(context.Background(), time.Time{})
+		m.owner.node.waiting(nil)
+	}
+}
+
+// A ring is a queue that reuses its memory.
+type ring[M any] struct {
+	items []M
+	head  int
+}
+
+func (r *ring[M]) len() int { return len(r.items) - r.head }
+
+func (r *ring[M]) push(v M) { r.items = append(r.items, v) }
+
+func (r *ring[M]) pop() (v M, ok bool) {
+	if r.head == len(r.items) {
+		return v, false
+	}
+	var none M
+	v, r.items[r.head] = r.items[r.head], none
+	r.head++
+	if r.head == len(r.items) {
+		r.items, r.head = r.items[:0], 0
+	} else if r.head >= 64 && r.head*2 >= len(r.items) {
+		n := copy(r.items, r.items[r.head:])
+		clear(r.items[n:])
+		r.items, r.head = r.items[:n], 0
+	}
+	return v, true
+}

@@ -1,0 +1,129 @@
+package actor
+
+import (
+	"context"
+	"time"
+)
+
+// Restart says what is done when a supervised actor ends (Erlang/OTP, supervisor
+// principles). Its zero value never restarts.
+type Restart struct {
+	// When an ended actor is started again.
+	When When
+	// Max restarts are allowed within the period Within; one more and the
+	// supervisor gives up. 0 means 5; a negative Max allows none.
+	Max int
+	// Within is the period; 0 means a minute.
+	Within time.Duration
+	// Backoff is the pause before the first restart; it doubles with each
+	// failure up to BackoffMax (0 means a minute), less a random part of up to
+	// a quarter. 0 means no pause.
+	Backoff, BackoffMax time.Duration
+	// Grace is how long a stop may take before the actor is reported as
+	// overdue; 0 means [DefaultGrace].
+	Grace time.Duration
+}
+
+// When says after which ends an actor is restarted.
+type When uint8
+
+const (
+	// Never: a temporary child. Its failure is recorded and goes no further.
+	Never When = iota
+	// OnFailure: a transient child. A normal end is for good.
+	OnFailure
+	// Always: a permanent child.
+	Always
+)
+
+// Strategy says which children of a group are restarted with the one that ended.
+type Strategy uint8
+
+const (
+	// OneForOne restarts the one that ended.
+	OneForOne Strategy = iota
+	// RestForOne restarts it and those started after it.
+	RestForOne
+	// OneForAll restarts all.
+	OneForAll
+)
+
+// Supervise starts a child that is kept alive as r says. Its failures stay its
+// own until r is used up; then they become this actor's, as a [*BudgetError].
+// If this actor is ending already, the child never runs.
+func (s *Self) Supervise(name string, r Restart, f Func) *Ref {
+	n := newNode(name, s, s.node.system, kept, r.Grace)
+	return s.launch(n, r, f)
+}
+
+func (r Restart) plan(strategy Strategy, whens ...When) plan {
+	p := plan{strategy: strategy, whens: whens, max: r.Max, within: r.Within, backoff: r.Backoff, backoffMax: r.BackoffMax}
+	if p.max == 0 {
+		p.max = 5
+	}
+	if p.within == 0 {
+		p.within = time.Minute
+	}
+	if p.backoffMax == 0 {
+		p.backoffMax = time.Minute
+	}
+	return p
+}
+
+// keep runs incarnation after incarnation, as the restart machine decides.
+func (n *node) keep(base context.Context, r Restart, f Func) error {
+	m := newRestartMachine(r.plan(OneForOne, r.When))
+	chance := n.carrier.random(n.path())
+	do := m.Step(n.carrier.now(), restartEvent{kind: begin}, nil)
+	var last error
+	for number := 0; ; {
+		for _, e := range do {
+			switch e.kind {
+			case startChild:
+				if n.toldCause() != nil {
+					return nil
+				}
+				n.incarnationBegins(number)
+				last = n.incarnation(base, number, f)
+				number++
+				n.incarnationEnded(last)
+			case giveUp:
+				n.escalates = true
+				p := r.plan(OneForOne)
+				return &BudgetError{Path: n.path(), Max: max(p.max, 0), Within: p.within, Err: last}
+			case allDone:
+				return nil
+			}
+		}
+		if n.toldCause() != nil {
+			return nil
+		}
+		event := restartEvent{kind: childExited, failed: last != nil, chance: chance.Float64()}
+		if len(do) == 0 {
+			n.setState("waiting to restart")
+			n.waiting(waitsForRestart)
+			n.stopGate.wait(context.Background(), m.Deadline())
+			n.waiting(nil)
+			event = restartEvent{kind: tick}
+		}
+		do = m.Step(n.carrier.now(), event, do[:0])
+	}
+}
+
+// incarnationBegins clears what the one before left in the tree.
+func (n *node) incarnationBegins(number int) {
+	n.mu.Lock()
+	n.restarts = number
+	n.state, n.notes, n.gauges = "", nil, nil
+	n.mu.Unlock()
+}
+
+// incarnationEnded notes a failed incarnation in the tree.
+func (n *node) incarnationEnded(err error) {
+	n.mu.Lock()
+	n.lastErr = err
+	n.mu.Unlock()
+	if err != nil {
+		n.system.failed(n, err)
+	}
+}
