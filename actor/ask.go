@@ -46,7 +46,7 @@ func (k Ask[Q, A]) Undelivered(reason error) {
 // mailbox or was in its hands. Further errors are those of [Mailbox.Put].
 func Call[Q, A, M any](ctx context.Context, m *Mailbox[M], wrap func(Ask[Q, A]) M, q Q) (A, error) {
 	var none A
-	r := &reply[A]{ready: NewSignal(m.owner)}
+	r := &reply[A]{ready: NewSignal(m.owner, "an answer")}
 	if err := m.Put(ctx, wrap(Ask[Q, A]{Q: q, reply: r})); err != nil {
 		return none, err
 	}

@@ -22,7 +22,7 @@ func untilTold(self *Self) error {
 
 // blockOn waits in a way both carriers know.
 func blockOn(self *Self) <-chan struct{} {
-	NewSignal(self).Wait(self, time.Time{})
+	NewSignal(self, "a stop").Wait(self, time.Time{})
 	return opened
 }
 
@@ -339,7 +339,7 @@ func TestAContextErrorOfSomethingElseIsAFailure(t *testing.T) {
 		err := run(func(self *Self) error {
 			ctx, cancel := self.WithTimeout(time.Second)
 			defer cancel()
-			return NewSignal(self).Wait(ctx, time.Time{})
+			return NewSignal(self, "a stop").Wait(ctx, time.Time{})
 		})
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)

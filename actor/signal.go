@@ -12,10 +12,17 @@ import (
 // Set may be called by anybody and never waits. Of several who wait, one is
 // woken by each Set; a state that concerns all of them (closed, a new deadline)
 // is passed on by calling Set again before leaving.
-type Signal struct{ place parking }
+type Signal struct {
+	place parking
+	note  *waitNote
+}
 
 // NewSignal returns a signal on the carrier of the actor that ctx belongs to.
-func NewSignal(ctx context.Context) Signal { return Signal{carrierOf(ctx).parking()} }
+// what says in the tree what an actor that waits on it waits for, for example
+// "bytes to read".
+func NewSignal(ctx context.Context, what string) Signal {
+	return Signal{carrierOf(ctx).parking(), &waitNote{what: what}}
+}
 
 // Set wakes one waiter, or the next one that comes.
 func (s Signal) Set() { s.place.wake() }
@@ -23,5 +30,9 @@ func (s Signal) Set() { s.place.wake() }
 // Wait blocks until the signal is set, ctx is done (its cause is returned) or
 // the time until has come ([os.ErrDeadlineExceeded]); a zero until means never.
 func (s Signal) Wait(ctx context.Context, until time.Time) error {
+	if self, ok := ctx.(*Self); ok {
+		self.node.waiting(s.note)
+		defer self.node.waiting(nil)
+	}
 	return s.place.wait(ctx, until)
 }
