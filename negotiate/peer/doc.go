@@ -40,8 +40,10 @@
 //	encoded public key     4 KiB                MaxPublicKeySize
 //	private key, key file  16 KiB               MaxKeySize
 //	text of an ID          400 characters
+//	text of an address     4 KiB
 //	envelope, record       64 KiB               MaxEnvelopeSize
 //	addresses in a record  256                  MaxRecordAddrs
+//	address in a record    1 KiB, longer ones are left out
 //
 // Every error is one of the types in errors.go. A wrong signature or a bad key is
 // the fault of whoever sent it; a [KeyFileError] says what to do on this machine.

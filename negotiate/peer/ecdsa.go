@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 )
 
 // ecdsaPublic reads a key in PKIX DER on P-256, P-384 or P-521: the first is what
@@ -48,10 +49,15 @@ func newECDSAPublic(key *ecdsa.PublicKey) (*publicKey, error) {
 
 // ecdsaPrivate reads a key in SEC 1 DER, as the specs' vector has it.
 func ecdsaPrivate(data []byte) (*privateKey, error) {
+	unreadable := &KeyError{Type: ECDSA, Rule: ErrKeyValue, Detail: "the SEC 1 DER cannot be read"}
+	// The key parser passes over bytes behind the key, which a key file must not have.
+	var whole asn1.RawValue
+	if rest, err := asn1.Unmarshal(data, &whole); err != nil || len(rest) > 0 {
+		return nil, unreadable
+	}
 	key, err := x509.ParseECPrivateKey(data)
 	if err != nil {
-		// The parser's text may quote bytes, so it is not passed on.
-		return nil, &KeyError{Type: ECDSA, Rule: ErrKeyValue, Detail: "the SEC 1 DER cannot be read"}
+		return nil, unreadable // the parser's text may quote bytes
 	}
 	public, err := newECDSAPublic(&key.PublicKey)
 	if err != nil {

@@ -12,6 +12,10 @@ type Info struct {
 // exampleAddr is shown in errors.
 const exampleAddr = "/ip4/192.0.2.7/tcp/4001/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 
+// maxAddrText bounds a text before it is parsed, because decoding base58 costs the
+// square of the length. The longest addresses in use have some 500 characters.
+const maxAddrText = 4 << 10
+
 // ParseInfo reads a multiaddr that ends in /p2p/ID. With nothing before that, the
 // addresses are empty. Error: *[AddrError], which says what is missing.
 func ParseInfo(text string) (Info, error) {
@@ -20,6 +24,9 @@ func ParseInfo(text string) (Info, error) {
 	}
 	if text == "" {
 		return fail("it is empty; give a multiaddr that ends in /p2p/ and a peer ID", nil)
+	}
+	if len(text) > maxAddrText {
+		return fail("it is longer than any address", nil)
 	}
 	if text[0] != '/' {
 		if _, err := ParseID(text); err == nil {

@@ -24,6 +24,10 @@ const (
 // peer that lists more costs everyone who dials it.
 const MaxRecordAddrs = 256
 
+// maxAddrSize is the most bytes of an address in a record; a longer one is left
+// out like an unknown one, because printing it costs the square of its length.
+const maxAddrSize = 1 << 10
+
 // addressesField is the number of PeerRecord.addresses.
 const addressesField = 3
 
@@ -47,7 +51,8 @@ func (r Record) Marshal() []byte {
 }
 
 // UnmarshalRecord reads a record that is not sealed. An address that cannot be
-// read, for example one with an unknown protocol, is left out; the others stay.
+// read, because its protocol is unknown or it is longer than 1 KiB, is left out;
+// the others stay.
 // Error: *[EnvelopeError] for more than [MaxRecordAddrs] addresses, a bad ID
 // (around *[IDError]) or bytes that are no record.
 func UnmarshalRecord(data []byte) (Record, error) {
@@ -72,6 +77,9 @@ func UnmarshalRecord(data []byte) (Record, error) {
 	}
 	r := Record{ID: id, Seq: m.GetSeq()}
 	for _, info := range m.GetAddresses() {
+		if len(info.GetMultiaddr()) > maxAddrSize {
+			continue
+		}
 		addr, err := ma.NewMultiaddrBytes(info.GetMultiaddr())
 		if err == nil && len(addr) > 0 {
 			r.Addrs = append(r.Addrs, addr)
