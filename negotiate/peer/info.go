@@ -1,6 +1,10 @@
 package peer
 
-import ma "github.com/multiformats/go-multiaddr"
+import (
+	"slices"
+
+	ma "github.com/multiformats/go-multiaddr"
+)
 
 // Info is a peer and the addresses it may be reached at, none of which ends in
 // /p2p/ID.
@@ -54,14 +58,14 @@ func ParseInfo(text string) (Info, error) {
 func (i Info) Multiaddrs() []ma.Multiaddr {
 	suffix, err := ma.NewComponent("p2p", i.ID.String())
 	if err != nil {
-		return append([]ma.Multiaddr(nil), i.Addrs...)
+		return slices.Clone(i.Addrs)
 	}
 	if len(i.Addrs) == 0 {
 		return []ma.Multiaddr{suffix.Multiaddr()}
 	}
 	out := make([]ma.Multiaddr, 0, len(i.Addrs))
 	for _, addr := range i.Addrs {
-		out = append(out, addr.AppendComponent(suffix))
+		out = append(out, append(slices.Clip(addr), *suffix)) // clipped: callers share the parts
 	}
 	return out
 }
