@@ -25,10 +25,14 @@ const (
 type KeyType int32
 
 const (
-	RSA       KeyType = 0
-	Ed25519   KeyType = 1
+	// RSA keys have 2048 to 8192 bits here; old IPFS nodes have them.
+	RSA KeyType = 0
+	// Ed25519 is what every node supports and what [Generate] makes.
+	Ed25519 KeyType = 1
+	// Secp256k1 is Bitcoin's and Ethereum's curve.
 	Secp256k1 KeyType = 2
-	ECDSA     KeyType = 3
+	// ECDSA keys are on P-256, P-384 or P-521 here.
+	ECDSA KeyType = 3
 
 	// NoKeyType stands in errors for a key whose type could not be read.
 	NoKeyType KeyType = -1

@@ -11,11 +11,12 @@ import (
 	"math/big"
 )
 
-// The sizes of RSA keys that are accepted, in bits. Below, a signature proves
-// little; above, checking one costs the reader far more than the sender
-// (go-libp2p has the same limits).
+// The sizes of RSA keys that are accepted, in bits; the specs set none, go-libp2p
+// has the same.
 const (
+	// MinRSABits: below, a signature proves little.
 	MinRSABits = 2048
+	// MaxRSABits: above, checking a signature costs more than an unknown peer may ask.
 	MaxRSABits = 8192
 )
 
