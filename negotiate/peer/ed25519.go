@@ -41,7 +41,7 @@ func ed25519Public(data []byte) (*publicKey, error) {
 		return nil, &KeyError{Type: Ed25519, Rule: ErrKeySize,
 			Detail: fmt.Sprintf("%d bytes, want %d", len(data), ed25519.PublicKeySize)}
 	}
-	return newEd25519Public(bytes.Clone(data)), nil
+	return newEd25519Public(data), nil
 }
 
 // ed25519Private reads seed and public key, 64 bytes, or the older form with the

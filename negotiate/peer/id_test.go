@@ -121,6 +121,17 @@ func TestATextThatIsNoIDIsRefused(t *testing.T) {
 	}
 }
 
+func TestATextIsMeasuredBeforeItIsDecoded(t *testing.T) {
+	var base58, unknown *IDError
+	_, err := ParseID("1" + strings.Repeat("2", maxIDText))
+	errors.As(err, &base58)
+	_, err = ParseID("?" + strings.Repeat("2", maxIDText))
+	errors.As(err, &unknown)
+	if base58 == nil || unknown == nil || base58.Rule != unknown.Rule || base58.Err != nil {
+		t.Errorf("the form was looked at: %v and %v", base58, unknown)
+	}
+}
+
 func TestBytesThatAreNoIDAreRefused(t *testing.T) {
 	digest := func(head []byte, n int) []byte { return append(head, make([]byte, n)...) }
 	for name, data := range map[string][]byte{

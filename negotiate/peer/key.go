@@ -130,6 +130,7 @@ func UnmarshalKey(data []byte) (Key, error) {
 	return key, nil
 }
 
+// publicFrom makes a key of the Data field, which it keeps.
 func publicFrom(kind KeyType, data []byte) (*publicKey, error) {
 	switch kind {
 	case RSA:
@@ -144,6 +145,7 @@ func publicFrom(kind KeyType, data []byte) (*publicKey, error) {
 	return nil, &KeyError{Type: kind, Rule: ErrKeyType}
 }
 
+// privateFrom makes a key of the Data field, which it keeps.
 func privateFrom(kind KeyType, data []byte) (*privateKey, error) {
 	switch kind {
 	case RSA:

@@ -151,6 +151,14 @@ func mustKeyData(t *testing.T, name string) []byte {
 	return nil
 }
 
+// inside puts a NULL behind the last part of a DER list, whose length ends in the
+// byte at i. The parser passes over it.
+func inside(der []byte, i int) []byte {
+	out := append(bytes.Clone(der), 5, 0)
+	out[i] += 2
+	return out
+}
+
 func TestDataThatIsNoKeyOfItsTypeIsRefused(t *testing.T) {
 	secpOrder := unhex("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141")
 	point := specVectors()[1].pub[4:]
@@ -175,6 +183,8 @@ func TestDataThatIsNoKeyOfItsTypeIsRefused(t *testing.T) {
 		"Secp256k1 off the curve":     {Secp256k1, offCurve, ErrKeyValue},
 		"ECDSA on P-224":              {ECDSA, p224, ErrKeySize},
 		"ECDSA that is RSA":           {ECDSA, rsaKey, ErrKeyValue},
+		"ECDSA with a NULL inside":    {ECDSA, inside(p256, 1), ErrKeyEncoding},
+		"RSA with a NULL inside":      {RSA, inside(rsaKey, 3), ErrKeyEncoding},
 		"ECDSA off the curve":         {ECDSA, append(bytes.Clone(p256[:len(p256)-1]), 0), ErrKeyValue},
 		"ECDSA with a byte behind":    {ECDSA, append(bytes.Clone(p256), 0), ErrKeyValue},
 		"RSA that is ECDSA":           {RSA, p256, ErrKeyValue},

@@ -216,7 +216,7 @@ func TestBytesThatAreNoRecordAreRefused(t *testing.T) {
 		"half a field":            good[:10],
 		"a number over 64 bits":   append(bytes.Clone(good), 0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f),
 		"an address that is text": append(bytes.Clone(good), 0x1a, 2, 0x0a, 9),
-		"longer than the most":    append(bytes.Clone(good), make([]byte, MaxEnvelopeSize)...),
+		"longer than the most":    append(bytes.Clone(good), unknownField(MaxEnvelopeSize)...),
 	} {
 		var wrong *EnvelopeError
 		if r, err := UnmarshalRecord(data); !errors.As(err, &wrong) || r.ID != "" {
