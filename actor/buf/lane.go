@@ -1,0 +1,363 @@
+package buf
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/troupe-p2p/troupe/actor"
+)
+
+// ErrClosed is returned by [Lane.Add] after [Lane.Close].
+var ErrClosed = errors.New("buf: the lane is closed for writing")
+
+// small is the size below which a chunk that arrives is copied into a shared
+// buffer instead of being kept as a view: a view of a few bytes would hold a
+// whole read buffer.
+const small = 2 << 10
+
+// A Lane carries bytes from one side to the other beside the mailboxes: owned
+// chunks in a queue under a short lock, with a signal for whoever waits. Each
+// lane has one producing and one consuming side; either may be used by several
+// goroutines, which then share the order.
+//
+// The producer either waits for room ([Lane.Add] with [Lane.WaitRoom]), or has
+// been given permission beforehand and never waits ([Lane.Put]).
+type Lane struct {
+	limit    int
+	readable actor.Signal
+	writable actor.Signal
+
+	mu       sync.Mutex
+	chunks   []Chunk
+	head     int
+	bytes    int
+	fill     *Buf // the buffer that small pieces are gathered in
+	end      int  // how far it is filled
+	told     bool // the consumer knows that bytes wait
+	closed   bool // nothing more will be added
+	cut      error
+	last     error // what Read returns when the closed lane is empty
+	refusal  error // what Add returns when the lane is closed
+	readEnd  time.Time // deadlines
+	writeEnd time.Time
+}
+
+// NewLane makes a lane of the tree that ctx belongs to. A producer that uses Add
+// waits while limit bytes or more are in it.
+func NewLane(ctx context.Context, limit int) *Lane {
+	return &Lane{
+		limit:    limit,
+		readable: actor.NewSignal(ctx, "bytes to read"),
+		writable: actor.NewSignal(ctx, "room to write"),
+	}
+}
+
+// Len is how many bytes are in the lane.
+func (l *Lane) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.bytes
+}
+
+// Put appends a chunk, whose reference it takes over, and never waits. It
+// returns false, and releases the chunk, when the lane is closed or cut.
+func (l *Lane) Put(c Chunk) bool {
+	l.mu.Lock()
+	if l.closed || l.cut != nil {
+		l.mu.Unlock()
+		c.Release()
+		return false
+	}
+	if c.Len() < small && (c.buf == nil || c.buf.Cap() > 2*c.Len()) {
+		l.gather(c.p, len(c.p))
+		c.Release()
+	} else if c.Len() > 0 {
+		l.push(c)
+		l.bytes += c.Len()
+	} else {
+		c.Release()
+	}
+	l.mu.Unlock()
+	l.readable.Set()
+	return true
+}
+
+// Add appends as many bytes of p as there is room for, copied, and returns how
+// many. tell says that the consumer does not know yet that bytes wait.
+func (l *Lane) Add(p []byte) (n int, tell bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.cut != nil:
+		return 0, false, l.cut
+	case l.closed:
+		return 0, false, l.refusal
+	}
+	n = min(len(p), l.limit-l.bytes)
+	if n <= 0 {
+		return 0, false, nil
+	}
+	l.gather(p[:n], n)
+	tell = !l.told
+	l.told = true
+	return n, tell, nil
+}
+
+// gather copies p into the fill buffer, extending the last chunk where it can.
+// The caller holds the lock.
+func (l *Lane) gather(p []byte, expect int) {
+	l.bytes += len(p)
+	for len(p) > 0 {
+		if l.fill == nil || l.end == l.fill.Cap() {
+			l.newFill(min(max(len(p), expect), MaxSize))
+		}
+		n := copy(l.fill.data[l.end:], p)
+		p = p[n:]
+		if last := len(l.chunks) - 1; last >= l.head && l.chunks[last].buf == l.fill {
+			c := &l.chunks[last]
+			from := l.end - len(c.p)
+			c.p = l.fill.data[from : l.end+n : l.end+n]
+		} else {
+			l.fill.Retain()
+			l.push(l.fill.View(l.end, l.end+n))
+		}
+		l.end += n
+	}
+}
+
+// newFill takes a buffer for small pieces: no larger than needed for a lone
+// message, larger when bytes are piling up.
+func (l *Lane) newFill(size int) {
+	l.dropFill()
+	if l.bytes > size {
+		size = min(l.bytes*2, MaxSize)
+	}
+	l.fill, l.end = Get(size), 0
+}
+
+func (l *Lane) dropFill() {
+	if l.fill != nil {
+		l.fill.Release()
+		l.fill = nil
+	}
+}
+
+func (l *Lane) push(c Chunk) {
+	if l.head > 0 && len(l.chunks) == cap(l.chunks) {
+		n := copy(l.chunks, l.chunks[l.head:])
+		clear(l.chunks[n:])
+		l.chunks, l.head = l.chunks[:n], 0
+	}
+	l.chunks = append(l.chunks, c)
+}
+
+func (l *Lane) pop() Chunk {
+	c := l.chunks[l.head]
+	l.chunks[l.head] = Chunk{}
+	l.head++
+	if l.head == len(l.chunks) {
+		l.chunks, l.head = l.chunks[:0], 0
+	}
+	return c
+}
+
+// WaitRoom waits until Add has a chance, ctx is done, the write deadline has
+// come, or the lane has ended.
+func (l *Lane) WaitRoom(ctx context.Context) error {
+	for {
+		l.mu.Lock()
+		until := l.writeEnd
+		err, room := l.cut, l.bytes < l.limit && !expired(ctx, until)
+		if err == nil && l.closed {
+			err = l.refusal
+		}
+		l.mu.Unlock()
+		if err != nil || room {
+			l.writable.Set() // for others who wait
+			return err
+		}
+		if err := l.writable.Wait(ctx, until); err != nil {
+			if l.writeLater(until) {
+				continue
+			}
+			l.writable.Set()
+			return err
+		}
+	}
+}
+
+// writeLater reports whether the deadline was moved while it passed.
+func (l *Lane) writeLater(until time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !until.IsZero() && !l.writeEnd.Equal(until)
+}
+
+// Told notes that the consumer now looks at the lane, and returns how many bytes
+// wait: later bytes will be told again.
+func (l *Lane) Told() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = false
+	return l.bytes
+}
+
+// Take appends exactly n bytes, or all there are, to dst as chunks that belong
+// to the caller. It never waits.
+func (l *Lane) Take(n int, dst []Chunk) []Chunk {
+	l.mu.Lock()
+	for n > 0 && l.bytes > 0 {
+		c := &l.chunks[l.head]
+		if k := c.Len(); k <= n {
+			dst = append(dst, l.pop())
+			n -= k
+			l.bytes -= k
+		} else {
+			dst = append(dst, c.Split(n))
+			l.bytes -= n
+			n = 0
+		}
+	}
+	if l.bytes == 0 {
+		l.dropFill()
+	}
+	room := l.bytes < l.limit
+	l.mu.Unlock()
+	if room {
+		l.writable.Set()
+	}
+	return dst
+}
+
+// Read copies waiting bytes into p; it waits while there are none. It returns
+// io.EOF when the lane is closed and empty, the reason of a cut at once,
+// os.ErrDeadlineExceeded at the read deadline, and the cause of ctx.
+func (l *Lane) Read(ctx context.Context, p []byte) (int, error) {
+	for {
+		l.mu.Lock()
+		if l.cut != nil || len(p) == 0 {
+			err := l.cut
+			l.mu.Unlock()
+			l.readable.Set() // for others who wait
+			return 0, err
+		}
+		if l.bytes > 0 && !expired(ctx, l.readEnd) {
+			n := l.copyOut(p)
+			more := l.bytes > 0 || l.closed
+			l.mu.Unlock()
+			if more {
+				l.readable.Set()
+			}
+			return n, nil
+		}
+		if l.closed {
+			last := l.last
+			l.mu.Unlock()
+			l.readable.Set()
+			return 0, last
+		}
+		until := l.readEnd
+		l.mu.Unlock()
+		if err := l.readable.Wait(ctx, until); err != nil {
+			if l.readLater(until) {
+				continue
+			}
+			l.readable.Set()
+			return 0, err
+		}
+	}
+}
+
+// expired reports whether a deadline has passed: then not even bytes that are
+// there are given out, as with a net.Conn.
+func expired(ctx context.Context, end time.Time) bool {
+	return !end.IsZero() && !end.After(actor.Now(ctx))
+}
+
+func (l *Lane) readLater(until time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !until.IsZero() && !l.readEnd.Equal(until)
+}
+
+// copyOut moves waiting bytes into p. The caller holds the lock.
+func (l *Lane) copyOut(p []byte) (n int) {
+	for n < len(p) && l.bytes > 0 {
+		c := &l.chunks[l.head]
+		k := copy(p[n:], c.p)
+		n += k
+		l.bytes -= k
+		if k == len(c.p) {
+			l.pop().Release()
+		} else {
+			c.Skip(k)
+		}
+	}
+	if l.bytes == 0 {
+		l.dropFill()
+	}
+	return n
+}
+
+// Close says that nothing more will be added. What is in the lane can still be
+// read; then comes io.EOF.
+func (l *Lane) Close() { l.end(io.EOF, ErrClosed) }
+
+// End is Close with another error than io.EOF at the end. The first one stays.
+func (l *Lane) End(last error) { l.end(last, ErrClosed) }
+
+// Refuse is Close with the error that the producing side gets from now on,
+// while what it has added already stays for the consumer.
+func (l *Lane) Refuse(reason error) {
+	l.mu.Lock()
+	l.refusal = reason
+	l.mu.Unlock()
+	l.end(io.EOF, reason)
+}
+
+func (l *Lane) end(last, refusal error) {
+	l.mu.Lock()
+	if !l.closed {
+		l.closed, l.last, l.refusal = true, last, refusal
+	}
+	l.mu.Unlock()
+	l.readable.Set()
+	l.writable.Set()
+}
+
+// Cut ends the lane at once with a reason: what is in it is dropped and both
+// sides get the reason. The first reason stays.
+func (l *Lane) Cut(reason error) {
+	l.mu.Lock()
+	if l.cut == nil {
+		l.cut = reason
+	}
+	for l.bytes > 0 {
+		c := l.pop()
+		l.bytes -= c.Len()
+		c.Release()
+	}
+	l.dropFill()
+	l.mu.Unlock()
+	l.readable.Set()
+	l.writable.Set()
+}
+
+// SetReadDeadline changes when a Read gives up; the zero time means never.
+func (l *Lane) SetReadDeadline(t time.Time) {
+	l.mu.Lock()
+	l.readEnd = t
+	l.mu.Unlock()
+	l.readable.Set()
+}
+
+// SetWriteDeadline changes when a WaitRoom gives up; the zero time means never.
+func (l *Lane) SetWriteDeadline(t time.Time) {
+	l.mu.Lock()
+	l.writeEnd = t
+	l.mu.Unlock()
+	l.writable.Set()
+}

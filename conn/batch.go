@@ -1,0 +1,110 @@
+package conn
+
+import (
+	"io"
+	"net"
+
+	"github.com/troupe-p2p/troupe/actor/buf"
+	"github.com/troupe-p2p/troupe/muxer"
+)
+
+const (
+	// batchBytes is how much goes to the writer at once: a full TCP segment on
+	// loopback, and as much as one Noise record holds.
+	batchBytes = 65483
+	// batchFrames bounds the pieces of one write; the kernel takes 1024.
+	batchFrames = 256
+	// headBytes is room for the heads of one batch; a head has at most 20 bytes
+	// besides the name in a new stream's.
+	headBytes = batchFrames * 24
+	// smallBody is the size below which a body is copied next to its head, which
+	// costs less than one more piece.
+	smallBody = 512
+)
+
+// A batch is the frames that go out with one write: heads and small bodies
+// gathered in one buffer, large bodies as views. Empty batches coming back are
+// the core's permission to send.
+type batch struct {
+	heads  []byte // of headBytes capacity, never moved
+	pieces net.Buffers
+	chunks []buf.Chunk // owned until written
+	size   int
+	frames int
+	open   int // where in heads the piece that still grows begins; -1: none
+	err    error
+	taken  []buf.Chunk // scratch
+}
+
+func newBatch() *batch { return &batch{open: -1} }
+
+// room is how many bytes still fit.
+func (b *batch) room() int {
+	if b.frames == batchFrames || cap(b.heads)-len(b.heads) < 2*muxer.MinRoom && b.heads != nil {
+		return 0
+	}
+	return batchBytes - b.size
+}
+
+// add appends one frame: its head, and its body from the stream's send lane.
+func (b *batch) add(m muxer.Machine, send muxer.Effect, lane *buf.Lane) {
+	if b.heads == nil {
+		b.heads = make([]byte, 0, headBytes)
+	}
+	if b.open < 0 {
+		b.open = len(b.heads)
+	}
+	before := len(b.heads)
+	b.heads = m.AppendHead(b.heads, send)
+	b.size += len(b.heads) - before + send.N
+	b.frames++
+	if send.N == 0 {
+		return
+	}
+	b.taken = lane.Take(send.N, b.taken[:0])
+	for _, c := range b.taken {
+		if c.Len() <= smallBody && cap(b.heads)-len(b.heads) >= c.Len()+2*muxer.MinRoom {
+			if b.open < 0 {
+				b.open = len(b.heads)
+			}
+			b.heads = append(b.heads, c.Bytes()...)
+			c.Release()
+			continue
+		}
+		b.closeOpen()
+		b.pieces = append(b.pieces, c.Bytes())
+		b.chunks = append(b.chunks, c)
+	}
+	clear(b.taken)
+}
+
+// closeOpen turns the gathered bytes into a piece.
+func (b *batch) closeOpen() {
+	if b.open >= 0 && len(b.heads) > b.open {
+		b.pieces = append(b.pieces, b.heads[b.open:len(b.heads):len(b.heads)])
+	}
+	b.open = -1
+}
+
+// release gives everything back and makes the batch empty.
+func (b *batch) release() {
+	for _, c := range b.chunks {
+		c.Release()
+	}
+	clear(b.chunks)
+	clear(b.pieces)
+	b.chunks, b.pieces, b.heads = b.chunks[:0], b.pieces[:0], b.heads[:0]
+	b.size, b.frames, b.open, b.err = 0, 0, -1, nil
+}
+
+// writeCopied writes a batch as one piece, for pipes that take only one.
+func writeCopied(w io.Writer, b *batch) error {
+	whole := buf.Get(b.size)
+	defer whole.Release()
+	n := 0
+	for _, p := range b.pieces {
+		n += copy(whole.Bytes()[n:], p)
+	}
+	_, err := w.Write(whole.Bytes()[:n])
+	return err
+}

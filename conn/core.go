@@ -1,0 +1,373 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/actor/buf"
+	"github.com/troupe-p2p/troupe/muxer"
+	"github.com/troupe-p2p/troupe/negotiate"
+	"github.com/troupe-p2p/troupe/stream"
+)
+
+// inboxLimit is how many commands of streams may wait for the core. Each stream
+// has at most a few under way, so it is rarely reached; then users wait.
+const inboxLimit = 1024
+
+// core is the engine of an open connection: it owns the muxer's machine, the
+// table of streams and the batches being filled. It waits in its mailbox and
+// nowhere else.
+type core struct {
+	self    *actor.Self
+	conn    *Conn
+	machine muxer.Machine
+	inbox   *actor.Mailbox[message]
+	alarm   *actor.Alarm[message]
+	table   map[muxer.StreamID]*muxed
+	now     time.Time
+
+	reader   *actor.Mailbox[*buf.Buf]
+	withheld int // permits kept back while reading is paused
+	paused   bool
+	readSize int
+
+	writer  *actor.Mailbox[*batch]
+	free    []*batch // permission to send
+	filling *batch
+	flying  int // batches at the writer
+
+	opening *openAsk      // the open that is being stepped
+	news    *muxed        // and the stream it made
+	later   []muxer.Event // to be stepped when this step is over
+
+	parts []*actor.Ref // reader and writer
+
+	ending   bool // flush, then close
+	over     bool
+	messages []message
+	do       []muxer.Effect
+}
+
+func newCore(self *actor.Self, c *Conn) *core {
+	k := &core{
+		self: self, conn: c, readSize: idleRead,
+		machine: c.upgraded.muxer.New(c.config.Role, c.config.Limits),
+		table:   make(map[muxer.StreamID]*muxed),
+		free:    []*batch{newBatch(), newBatch()},
+	}
+	k.inbox = actor.NewMailbox(self, inboxLimit, actor.StopAs(message{kind: stop}))
+	k.alarm = actor.NewAlarm(self, k.inbox, message{kind: tick})
+	c.inbox = k.inbox
+	return k
+}
+
+// run is the core's loop: receive, step, carry out, send.
+func (k *core) run() error {
+	k.parts = []*actor.Ref{k.self.Go("reader", k.read), k.self.Go("writer", k.write)}
+	k.conn.config.Up(k.conn)
+	for !k.over {
+		first, ok := k.inbox.Recv()
+		if !ok {
+			break
+		}
+		k.messages = k.inbox.Drain(append(k.messages[:0], first))
+		k.now = k.self.Now()
+		// Local work before remote work: what was read comes last.
+		for _, m := range k.messages {
+			if m.kind != received {
+				k.handle(m)
+			}
+		}
+		for _, m := range k.messages {
+			if m.kind == received {
+				k.received(m)
+			}
+		}
+		clear(k.messages)
+		k.send()
+		k.alarm.Set(k.machine.Deadline())
+	}
+	return nil
+}
+
+// handle serves everything but received bytes.
+func (k *core) handle(m message) {
+	switch m.kind {
+	case joined:
+		k.joined(m.ref)
+	case spent:
+		k.spent(m.ref.(*batch))
+	case open:
+		k.open(m.ref.(*openAsk))
+	case ready:
+		s := m.ref.(*muxed)
+		k.stepFor(s, muxer.Event{Kind: muxer.Ready, N: s.out.Told()})
+	case consumed:
+		k.stepFor(m.ref.(*muxed), muxer.Event{Kind: muxer.Consumed, N: m.n})
+	case closeWrite:
+		s := m.ref.(*muxed)
+		k.stepFor(s, muxer.Event{Kind: muxer.CloseWrite, N: s.out.Len()})
+	case closeRead:
+		k.stepFor(m.ref.(*muxed), muxer.Event{Kind: muxer.CloseRead})
+	case reset:
+		k.stepFor(m.ref.(*muxed), muxer.Event{Kind: muxer.Reset, Code: m.code})
+	case tick:
+		k.alarm.Rearm()
+		k.step(muxer.Event{Kind: muxer.Tick})
+	case stop:
+		k.stop()
+	case drained:
+		k.over = true
+	case received:
+	}
+}
+
+func (k *core) joined(ref any) {
+	switch box := ref.(type) {
+	case *actor.Mailbox[*buf.Buf]:
+		k.reader = box
+		for range permits {
+			k.permit()
+		}
+	case *actor.Mailbox[*batch]:
+		k.writer = box
+	}
+}
+
+// received feeds one read to the machine and allows the next one.
+func (k *core) received(m message) {
+	if m.chunk.Len() > 0 && !k.over {
+		k.step(muxer.Event{Kind: muxer.Received, Data: m.chunk})
+	}
+	k.adapt(m.chunk.Len(), m.n)
+	m.chunk.Release()
+	if err, failed := m.ref.(error); failed {
+		k.lost(err)
+		return
+	}
+	k.permit()
+}
+
+// adapt chooses the next read's size: larger while reads come back full, small
+// when the connection is idle.
+func (k *core) adapt(got, size int) {
+	switch {
+	case got == size:
+		k.readSize = buf.MaxSize
+	case got < idleRead/2:
+		k.readSize = idleRead
+	}
+}
+
+// permit lets the reader read once more.
+func (k *core) permit() {
+	if k.paused || k.over {
+		k.withheld++
+		return
+	}
+	k.reader.TryPut(buf.Get(k.readSize))
+}
+
+// lost ends the connection because its pipe has.
+func (k *core) lost(err error) {
+	if k.over {
+		return
+	}
+	k.conn.setReason(err)
+	k.over = true
+}
+
+// stop begins the orderly end. The streams have ended before it comes.
+func (k *core) stop() {
+	k.conn.setReason(context.Cause(k.self))
+	k.self.State("draining")
+	k.step(muxer.Event{Kind: muxer.GoAway, Code: stream.CodeShutdown})
+	k.flush(k.conn.config.Drain)
+}
+
+// flush lets what waits be sent, for a bounded time, and then ends the loop.
+func (k *core) flush(limit time.Duration) {
+	if !k.ending {
+		k.ending = true
+		actor.After(k.self, k.inbox, limit, message{kind: drained})
+	}
+}
+
+func (k *core) open(ask *openAsk) {
+	if k.ending {
+		ask.Answer(nil, ErrGoingAway)
+		return
+	}
+	k.opening, k.news = ask, nil
+	k.step(muxer.Event{Kind: muxer.Open})
+	k.opening = nil
+	if s := k.news; s != nil && len(ask.Q.first) > 0 {
+		s.out.Add(ask.Q.first)
+		k.stepFor(s, muxer.Event{Kind: muxer.Ready, N: s.out.Told()})
+	}
+}
+
+// stepFor steps an event of a stream, unless the stream is forgotten already.
+func (k *core) stepFor(s *muxed, ev muxer.Event) {
+	if s.forgotten {
+		return
+	}
+	ev.Stream = s.id
+	k.step(ev)
+}
+
+// step feeds the machine one event and carries out all its effects.
+func (k *core) step(ev muxer.Event) {
+	k.do = k.machine.Step(k.now, ev, k.do[:0])
+	for i := range k.do {
+		e := &k.do[i]
+		switch e.Kind {
+		case muxer.Opened:
+			k.opened(e.Stream)
+		case muxer.Refused:
+			err := ErrTooManyStreams
+			if k.ending {
+				err = ErrGoingAway
+			}
+			k.opening.Answer(nil, err)
+		case muxer.Accept:
+			k.accepted(e.Stream)
+		case muxer.Deliver:
+			if s := k.table[e.Stream]; s != nil {
+				s.in.Put(e.Data)
+			} else {
+				e.Data.Release()
+			}
+		case muxer.EOF:
+			if s := k.table[e.Stream]; s != nil {
+				s.in.Close()
+				s.stream.Notify(stream.Closed)
+			}
+		case muxer.PeerReset:
+			k.peerReset(*e)
+		case muxer.Send:
+			k.addFrame(*e)
+		case muxer.Pause:
+			k.paused = true
+			k.self.State("open, waiting for a slow reader")
+		case muxer.Resume:
+			k.resume()
+		case muxer.Forget:
+			k.forget(e.Stream)
+		case muxer.Drained:
+		case muxer.Fatal:
+			k.conn.setReason(k.machine.Err())
+			k.flush(time.Second)
+		}
+	}
+	clear(k.do)
+	for len(k.later) > 0 {
+		next := k.later[0]
+		k.later = k.later[1:]
+		k.step(next)
+	}
+}
+
+func (k *core) resume() {
+	k.paused = false
+	k.self.State("open")
+	for ; k.withheld > 0; k.withheld-- {
+		k.reader.TryPut(buf.Get(k.readSize))
+	}
+}
+
+// opened and accepted make the stream that the machine has just begun.
+func (k *core) opened(id muxer.StreamID) {
+	request := k.opening.Q
+	s := k.newStream(id, stream.Config{Role: negotiate.Dialer, Want: request.want, Pending: request.pending})
+	if s == nil {
+		k.opening.Answer(nil, ErrGoingAway)
+		return
+	}
+	k.news = s
+	k.opening.Answer(s.stream, nil)
+}
+
+func (k *core) accepted(id muxer.StreamID) {
+	k.newStream(id, stream.Config{Role: negotiate.Listener, Routes: k.conn.config.Routes})
+}
+
+// newStream makes a stream and starts its actor; nil when the connection is
+// told to end already.
+func (k *core) newStream(id muxer.StreamID, c stream.Config) *muxed {
+	s := newMuxed(k, id)
+	times := k.conn.config.Stream
+	c.Body, c.Peer = s, k.conn.Peer()
+	c.Negotiate, c.Linger, c.Grace = times.Negotiate, times.Linger, times.Grace
+	s.stream = stream.New(k.self, c)
+	k.table[id] = s
+	k.conn.streams.Add(1)
+	ref := k.self.Supervise(s.name(), actor.Restart{Grace: c.Grace}, func(self *actor.Self) error {
+		return s.stream.Run(self, c)
+	})
+	var refused *actor.GoneError
+	if errors.As(ref.Err(), &refused) {
+		k.later = append(k.later, muxer.Event{Kind: muxer.Reset, Stream: id, Code: stream.CodeShutdown})
+		return nil
+	}
+	return s
+}
+
+func (k *core) peerReset(e muxer.Effect) {
+	s := k.table[e.Stream]
+	if s == nil {
+		return
+	}
+	err := &stream.ResetError{Code: e.Code, Remote: !e.Local}
+	if e.Local {
+		err.Rule = "nobody read what the remote sent, and its buffer is full"
+	}
+	s.in.Cut(err)
+	s.out.Cut(err)
+	s.stream.Notify(stream.Reset)
+}
+
+func (k *core) forget(id muxer.StreamID) {
+	if s := k.table[id]; s != nil {
+		s.forgotten = true
+		s.in.Close()
+		s.out.Cut(stream.ErrWriteClosed)
+		delete(k.table, id)
+		k.conn.streams.Add(-1)
+	}
+}
+
+// conclude tells the streams that the connection is over, and returns why it is.
+func (k *core) conclude() error {
+	reason := k.conn.setReason(orStopped(context.Cause(k.self)))
+	ids := make([]muxer.StreamID, 0, len(k.table))
+	for id := range k.table {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		s := k.table[id]
+		s.in.End(reason)
+		s.out.Cut(reason)
+		s.stream.Notify(stream.Gone)
+	}
+	for _, part := range k.parts {
+		part.Stop(reason)
+	}
+	for _, b := range append(k.free, k.filling) {
+		if b != nil {
+			b.release()
+		}
+	}
+	return reason
+}
+
+func orStopped(cause error) error {
+	if cause == nil {
+		return actor.ErrStopped
+	}
+	return cause
+}

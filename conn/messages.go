@@ -1,0 +1,71 @@
+package conn
+
+import (
+	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/actor/buf"
+	"github.com/troupe-p2p/troupe/negotiate"
+	"github.com/troupe-p2p/troupe/stream"
+)
+
+// kind says what a message to the core is.
+type kind uint8
+
+const (
+	// received: the reader read chunk, or failed with the error in ref. Without
+	// it bytes would be lost.
+	received kind = iota
+	// joined: the reader or the writer is there; ref is its mailbox. Without it
+	// nothing would move.
+	joined
+	// spent: the writer has written the batch in ref, or failed. Without it the
+	// core would never send again.
+	spent
+	// ready: bytes wait in the send lane of the stream in ref. Each stream has at
+	// most one under way.
+	ready
+	// consumed: the user has read n bytes of the stream in ref.
+	consumed
+	// closeWrite, closeRead and reset are what a stream wants (ref, code).
+	closeWrite
+	closeRead
+	reset
+	// open: somebody wants a stream; ref is the *openAsk.
+	open
+	// tick: the machine's deadline has come.
+	tick
+	// drain: the time to drain is over.
+	drained
+	// stop: the connection is told to end.
+	stop
+)
+
+// message is everything the core receives, by value: 64 bytes.
+type message struct {
+	kind  kind
+	code  uint32
+	n     int
+	ref   any // *muxed, *batch, *openAsk or error
+	chunk buf.Chunk
+}
+
+// Undelivered gives back what a message owns when the core has ended.
+func (m message) Undelivered(reason error) {
+	m.chunk.Release()
+	switch ref := m.ref.(type) {
+	case *openAsk:
+		ref.Undelivered(reason)
+	case *batch:
+		ref.release()
+	}
+}
+
+// openAsk asks the core for a new stream.
+type openAsk struct {
+	actor.Ask[openRequest, *stream.Stream]
+}
+
+type openRequest struct {
+	want    []negotiate.Protocol
+	pending *negotiate.Pending // lazily opened: the proposal is in first
+	first   []byte             // bytes that go out before the user's
+}

@@ -1,0 +1,123 @@
+package conn
+
+import (
+	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/actor/buf"
+	"github.com/troupe-p2p/troupe/muxer"
+)
+
+// send fills batches while the machine has something to send and the writer can
+// take it. While it cannot, bytes gather in the lanes by themselves.
+func (k *core) send() {
+	for k.machine.Pending() && len(k.free) > 0 && k.writer != nil && !k.over {
+		b := k.free[len(k.free)-1]
+		k.filling = b
+		for k.machine.Pending() && b.room() >= muxer.MinRoom {
+			before := b.size
+			k.step(muxer.Event{Kind: muxer.Room, N: b.room()})
+			if b.size == before {
+				break
+			}
+		}
+		k.filling = nil
+		if b.frames == 0 {
+			break
+		}
+		b.closeOpen()
+		k.free = k.free[:len(k.free)-1]
+		k.flying++
+		k.writer.TryPut(b)
+	}
+	if k.ending && k.flying == 0 && (!k.machine.Pending() || k.writer == nil) {
+		k.over = true
+	}
+}
+
+// addFrame puts one frame into the batch that is being filled.
+func (k *core) addFrame(e muxer.Effect) {
+	var lane *buf.Lane
+	if s := k.table[e.Stream]; s != nil {
+		lane = s.out
+	}
+	k.filling.add(k.machine, e, lane)
+}
+
+// spent takes a written batch back.
+func (k *core) spent(b *batch) {
+	k.flying--
+	err := b.err
+	k.conn.sent.Add(int64(b.size))
+	b.release()
+	k.free = append(k.free, b)
+	if err != nil {
+		k.lost(err)
+	}
+}
+
+// idleRead is the buffer that an idle connection waits with; permits is how many
+// reads may be under way: one is filled while the core works on the other.
+const (
+	idleRead = 4 << 10
+	permits  = 2
+)
+
+// read is the reader's body: it owns the read half of the pipe. An empty buffer
+// in its mailbox is the permission to read once. It ends with the pipe.
+func (k *core) read(self *actor.Self) error {
+	buffers := actor.NewMailbox[*buf.Buf](self, permits)
+	if k.inbox.Put(self, message{kind: joined, ref: buffers}) != nil {
+		return nil
+	}
+	self.State("reading")
+	for b := range buffers.All() {
+		n, err := k.conn.upgraded.pipe.Read(b.Bytes())
+		k.conn.received.Add(int64(n))
+		m := message{kind: received, n: b.Cap(), chunk: b.View(0, n)}
+		if err != nil {
+			m.ref = err
+		}
+		if k.inbox.Put(self, m) != nil {
+			m.chunk.Release()
+			return nil
+		}
+		if err != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// gatherer is a pipe that writes several pieces at once.
+type gatherer interface {
+	WriteBuffers(pieces [][]byte) (int64, error)
+}
+
+// write is the writer's body: it owns the write half of the pipe.
+func (k *core) write(self *actor.Self) error {
+	batches := actor.NewMailbox[*batch](self, 2)
+	if k.inbox.Put(self, message{kind: joined, ref: batches}) != nil {
+		return nil
+	}
+	self.State("writing")
+	pipe := k.conn.upgraded.pipe
+	together, gathers := pipe.(gatherer)
+	for b := range batches.All() {
+		switch {
+		case len(b.pieces) == 1:
+			_, b.err = pipe.Write(b.pieces[0])
+		case gathers:
+			_, b.err = together.WriteBuffers(b.pieces)
+		default:
+			b.err = writeCopied(pipe, b)
+		}
+		failed := b.err != nil
+		if k.inbox.Put(self, message{kind: spent, ref: b}) != nil {
+			b.release()
+			return nil
+		}
+		if failed {
+			return nil
+		}
+	}
+	return nil
+}

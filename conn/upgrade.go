@@ -1,0 +1,125 @@
+package conn
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+
+	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/muxer"
+	"github.com/troupe-p2p/troupe/negotiate"
+)
+
+// upgraded is what an upgrade ends in.
+type upgraded struct {
+	pipe     negotiate.Secured
+	security negotiate.Protocol
+	muxer    muxer.Factory
+}
+
+// upgrade turns the link into a secured and multiplexed pipe, under one
+// deadline. Its waits are those of the pipe, which the deadline and Close end.
+func (c *Conn) upgrade(ctx context.Context) (upgraded, error) {
+	raw := c.config.Link.Pipe
+	counted := &countingPipe{Conn: raw}
+	raw.SetDeadline(actor.Now(ctx).Add(c.config.Upgrade))
+	failed := func(stage Stage, err error) (upgraded, error) {
+		return upgraded{}, &UpgradeError{
+			Stage: stage, Remote: c.config.Link.Remote, Want: c.config.Want,
+			Received: counted.received.Load(), Cause: err,
+		}
+	}
+	role := c.config.Role
+	security, err := c.chooseSecurity(counted, role)
+	if err != nil {
+		return failed(StageNegotiateSecurity, err)
+	}
+	secured, err := security.Secure(ctx, counted, role, c.config.Want)
+	if err != nil {
+		return failed(StageSecure, err)
+	}
+	chosen, err := c.chooseMuxer(secured, role)
+	if err != nil {
+		return failed(StageNegotiateMuxer, err)
+	}
+	if err := secured.SetDeadline(noDeadline); err != nil {
+		return failed(StageNegotiateMuxer, err)
+	}
+	counted.open.Store(true)
+	return upgraded{secured, security.Protocol(), chosen}, nil
+}
+
+func (c *Conn) chooseSecurity(pipe net.Conn, role negotiate.Role) (negotiate.Security, error) {
+	names := make([]negotiate.Protocol, len(c.config.Security))
+	for i, s := range c.config.Security {
+		names[i] = s.Protocol()
+	}
+	name, err := agree(pipe, role, names)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range c.config.Security {
+		if s.Protocol() == name {
+			return s, nil
+		}
+	}
+	return nil, &negotiate.RefusedError{Wanted: names}
+}
+
+func (c *Conn) chooseMuxer(pipe negotiate.Secured, role negotiate.Role) (muxer.Factory, error) {
+	names := make([]negotiate.Protocol, len(c.config.Muxers))
+	for i, m := range c.config.Muxers {
+		names[i] = m.Protocol
+	}
+	name, err := pipe.Muxer(), error(nil)
+	if name == "" {
+		name, err = agree(pipe, role, names)
+	}
+	if err != nil {
+		return muxer.Factory{}, err
+	}
+	for _, m := range c.config.Muxers {
+		if m.Protocol == name {
+			return m, nil
+		}
+	}
+	return muxer.Factory{}, &negotiate.RefusedError{Wanted: names}
+}
+
+// agree runs multistream-select for one of the names.
+func agree(pipe net.Conn, role negotiate.Role, names []negotiate.Protocol) (negotiate.Protocol, error) {
+	if role == negotiate.Dialer {
+		return negotiate.Dial(pipe, names...)
+	}
+	supports := func(p negotiate.Protocol) bool {
+		for _, name := range names {
+			if name == p {
+				return true
+			}
+		}
+		return false
+	}
+	return negotiate.Listen(pipe, supports, func() []negotiate.Protocol { return names })
+}
+
+// countingPipe counts what came from the remote until the connection is open, so
+// that a failed upgrade can say whether anybody was there.
+type countingPipe struct {
+	net.Conn
+	received atomic.Int64
+	open     atomic.Bool
+}
+
+func (p *countingPipe) Read(b []byte) (int, error) {
+	n, err := p.Conn.Read(b)
+	if !p.open.Load() {
+		p.received.Add(int64(n))
+	}
+	return n, err
+}
+
+// WriteBuffers writes several pieces with one system call where the pipe can.
+func (p *countingPipe) WriteBuffers(pieces [][]byte) (int64, error) {
+	buffers := net.Buffers(pieces)
+	return buffers.WriteTo(p.Conn)
+}

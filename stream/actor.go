@@ -1,0 +1,297 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/negotiate"
+	"github.com/troupe-p2p/troupe/negotiate/peer"
+)
+
+// Config is what a stream is made of.
+type Config struct {
+	// Body carries its bytes.
+	Body Body
+	// Peer is the remote end.
+	Peer peer.ID
+	// Role is Dialer for a stream that was opened here.
+	Role negotiate.Role
+
+	// Want are the protocols to propose, best first (dialer).
+	Want []negotiate.Protocol
+	// Pending is the offer that was made already, for a lazily opened stream.
+	Pending *negotiate.Pending
+	// Routes says who serves what (listener).
+	Routes Routes
+
+	// Negotiate is how long the protocol's negotiation may take; 0 means 10 s,
+	// as go, js and py have it.
+	Negotiate time.Duration
+	// Linger is how long the remote may take to close its half after both of
+	// ours are closed; 0 means 5 s.
+	Linger time.Duration
+	// Grace is how long a handler that was told to end may take; 0 means
+	// [actor.DefaultGrace].
+	Grace time.Duration
+}
+
+// messageKind is what the actor of a stream hears.
+type messageKind uint8
+
+const (
+	saidCloseWrite messageKind = iota // the holder, by CloseWrite or Close
+	saidCloseRead                     // the holder, by CloseRead or Close
+	saidReset                         // the holder, by Reset; code
+	remoteClosed                      // the connection: the remote's half is closed
+	remoteReset                       // the connection: reset by the remote or by the muxer
+	connectionGone                    // the connection has ended
+	handlerOver                       // the runtime: the handler's actor has ended
+	lingerOver                        // the runtime: the deadline has come
+	toldToStop                        // the runtime
+	messageKinds
+)
+
+// message is the one message type of a stream's actor. If one were lost, the
+// stream would stay half open until its connection ends.
+type message struct {
+	kind messageKind
+	code uint32
+}
+
+// A Notice is what the connection tells a stream; it never waits.
+type Notice uint8
+
+const (
+	// Closed: the remote closed its half.
+	Closed Notice = iota
+	// Reset: the stream was reset by the remote or by the muxer's policy.
+	Reset
+	// Gone: the connection has ended.
+	Gone
+)
+
+// New makes the handle of a stream whose actor runs [Stream.Run]. ctx belongs to
+// the tree in which that will be.
+func New(ctx context.Context, c Config) *Stream {
+	conv := &conversation{body: c.Body, peer: c.Peer, role: c.Role}
+	conv.agreed.signal = actor.NewSignal(ctx, "the remote's answer to the proposal")
+	if c.Pending != nil {
+		conv.lazily = c.Pending.Protocol()
+	}
+	return &Stream{conversation: conv, ctx: context.WithoutCancel(ctx)}
+}
+
+// Notify tells the stream's actor what happened to it on the wire. It is called
+// by the connection, which never waits.
+func (s *Stream) Notify(n Notice) {
+	kind := [...]messageKind{Closed: remoteClosed, Reset: remoteReset, Gone: connectionGone}[n]
+	s.post(message{kind: kind})
+}
+
+// Run is the body of the stream's actor: it negotiates the protocol, supervises
+// the handler and turns its end into the wire's words.
+func (s *Stream) Run(self *actor.Self, c Config) error {
+	a := &streamActor{self: self, s: s, config: c}
+	a.life = lifeMachine{inbound: c.Role == negotiate.Listener, linger: orElse(c.Linger, 5*time.Second)}
+	return a.run()
+}
+
+func orElse(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}
+
+// streamActor carries out what the life machine decides.
+type streamActor struct {
+	self    *actor.Self
+	s       *Stream
+	config  Config
+	life    lifeMachine
+	box     *actor.Mailbox[message]
+	linger  *actor.Alarm[message]
+	route   *Route
+	handler *actor.Ref
+	outcome lifeEvent // of the handler, noted by itself
+	do      []lifeEffect
+	over    bool
+}
+
+func (a *streamActor) run() error {
+	a.box = actor.NewMailbox(a.self, int(messageKinds), actor.StopAs(message{kind: toldToStop}))
+	a.self.OnEnd(a.cleanUp)
+	a.self.State("negotiating")
+	a.self.Gauge("read", a.s.in.Load)
+	a.self.Gauge("written", a.s.out.Load)
+	negotiated := a.negotiate()
+	a.openBox()
+	a.step(negotiated)
+	for !a.over {
+		m, ok := a.box.Recv()
+		if !ok {
+			return actor.ErrStopped
+		}
+		a.step(a.event(m))
+	}
+	return nil
+}
+
+// openBox lets in what was said before the actor could hear it.
+func (a *streamActor) openBox() {
+	a.s.mu.Lock()
+	defer a.s.mu.Unlock()
+	a.s.box = a.box
+	for _, m := range a.s.early {
+		a.box.TryPut(m)
+	}
+	a.s.early = nil
+}
+
+func (a *streamActor) event(m message) lifeEvent {
+	switch m.kind {
+	case saidCloseWrite:
+		return lifeEvent{kind: lifeCloseWrite}
+	case saidCloseRead:
+		return lifeEvent{kind: lifeCloseRead}
+	case saidReset:
+		return lifeEvent{kind: lifeReset, code: m.code}
+	case remoteClosed:
+		return lifeEvent{kind: lifeRemoteClosed}
+	case remoteReset:
+		return lifeEvent{kind: lifeRemoteReset}
+	case connectionGone:
+		return lifeEvent{kind: lifeGone}
+	case handlerOver:
+		return a.outcome
+	case lingerOver:
+		a.linger.Rearm()
+		return lifeEvent{kind: lifeTick}
+	case toldToStop:
+		return lifeEvent{kind: lifeStop}
+	case messageKinds:
+	}
+	panic("stream: unknown message")
+}
+
+// step feeds the machine one event and carries out all its effects.
+func (a *streamActor) step(ev lifeEvent) {
+	a.do = a.life.Step(a.self.Now(), ev, a.do[:0])
+	for _, e := range a.do {
+		switch e.kind {
+		case lifeStartHandler:
+			a.startHandler()
+		case lifeDoCloseWrite:
+			a.s.writeClosed.Store(true)
+			a.s.body.CloseWrite()
+		case lifeDoCloseRead:
+			a.s.readClosed.Store(true)
+			a.s.body.CloseRead()
+		case lifeDoReset:
+			a.s.writeClosed.Store(true)
+			a.s.body.Reset(e.code)
+		case lifeCutHandler:
+			a.handler.Stop(a.why())
+		case lifeEnd:
+			a.over = true
+		}
+	}
+	if at := a.life.Deadline(); !at.IsZero() || a.linger != nil {
+		if a.linger == nil {
+			a.linger = actor.NewAlarm(a.self, a.box, message{kind: lingerOver})
+		}
+		a.linger.Set(at)
+	}
+}
+
+// why is the reason that a handler is told to end with: what its reads would say.
+func (a *streamActor) why() error {
+	if _, err := a.s.body.Read(a.self, nil); err != nil {
+		return err
+	}
+	return &ResetError{Rule: "the stream has ended"}
+}
+
+// cleanUp runs when the body has returned, however it did.
+func (a *streamActor) cleanUp() {
+	if a.route != nil {
+		a.route.leave(a.self.Ref())
+	}
+	a.s.agreed.settle("", &NegotiationError{Peer: a.s.peer, Wanted: a.config.Want, Cause: actor.ErrStopped})
+	if !a.over {
+		a.s.body.Reset(CodeNone)
+	}
+}
+
+// startHandler starts the protocol's handler as a child, so that a panic in it
+// ends there.
+func (a *streamActor) startHandler() {
+	a.self.State(string(a.route.Protocol))
+	a.outcome = lifeEvent{kind: lifeHandlerOver, outcome: outcomeFailed}
+	handle := a.route.Handler
+	a.handler = a.self.Supervise("handler", actor.Restart{Grace: a.config.Grace}, func(self *actor.Self) error {
+		err := handle(self, a.s.WithContext(self))
+		var refused *refusal
+		switch {
+		case err == nil:
+			a.outcome.outcome = outcomeDone
+		case errors.As(err, &refused):
+			a.outcome.outcome, a.outcome.code = outcomeRefused, refused.code
+			return nil
+		case self.Err() != nil:
+			a.outcome.outcome = outcomeInterrupted
+		}
+		return err
+	})
+	actor.Watch(a.box, a.handler, func(error) message { return message{kind: handlerOver} })
+}
+
+// negotiate agrees on the protocol, as the first phase of the actor's life.
+func (a *streamActor) negotiate() lifeEvent {
+	if a.self.Err() != nil {
+		return lifeEvent{kind: lifeStop}
+	}
+	ctx, cancel := a.self.WithTimeout(orElse(a.config.Negotiate, 10*time.Second))
+	defer cancel()
+	wire := bodyPipe{ctx, a.s.body}
+	var protocol negotiate.Protocol
+	var err error
+	switch {
+	case a.config.Role == negotiate.Listener:
+		protocol, err = negotiate.Listen(wire, a.supports, a.config.Routes.Protocols)
+	case a.config.Pending != nil:
+		protocol, err = a.config.Pending.Protocol(), a.config.Pending.Confirm(wire)
+	default:
+		protocol, err = negotiate.Dial(wire, a.config.Want...)
+	}
+	if err == nil && a.config.Role == negotiate.Listener && !a.enterRoute(protocol) {
+		err = &ResetError{Code: CodeShutdown, Rule: "the protocol's owner has just ended"}
+	}
+	if err != nil {
+		err = &NegotiationError{Peer: a.s.peer, Wanted: a.config.Want, Cause: err}
+		a.s.agreed.settle("", err)
+		a.self.Note("refused", err)
+		return lifeEvent{kind: lifeFailed, code: CodeNegotiationFailed}
+	}
+	a.self.State(string(protocol))
+	a.s.agreed.settle(protocol, nil)
+	return lifeEvent{kind: lifeAgreed}
+}
+
+func (a *streamActor) supports(p negotiate.Protocol) bool { return a.config.Routes.Find(p) != nil }
+
+func (a *streamActor) enterRoute(p negotiate.Protocol) bool {
+	a.route = a.config.Routes.Find(p)
+	return a.route != nil && a.route.enter(a.self.Ref())
+}
+
+// bodyPipe is a body under one context, as the negotiation's driver wants it.
+type bodyPipe struct {
+	ctx  context.Context
+	body Body
+}
+
+func (b bodyPipe) Read(p []byte) (int, error)  { return b.body.Read(b.ctx, p) }
+func (b bodyPipe) Write(p []byte) (int, error) { return b.body.Write(b.ctx, p) }

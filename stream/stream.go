@@ -1,0 +1,199 @@
+package stream
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/negotiate"
+	"github.com/troupe-p2p/troupe/negotiate/peer"
+)
+
+// A Stream is one conversation with a peer, as its user holds it: an
+// io.ReadWriteCloser with half-close, reset and deadlines. Reads and writes may
+// go on at the same time, in different goroutines.
+type Stream struct {
+	*conversation
+	ctx context.Context // ends waits; the handler's own self on the listening side
+}
+
+// conversation is what all handles of one stream and its actor share.
+type conversation struct {
+	body   Body
+	peer   peer.ID
+	role   negotiate.Role
+	lazily negotiate.Protocol // of a lazy offer
+	agreed agreement
+
+	in, out     atomic.Int64 // bytes the user has read and written
+	writeClosed atomic.Bool
+	readClosed  atomic.Bool
+
+	mu    sync.Mutex
+	box   *actor.Mailbox[message]
+	early []message // before the actor runs
+	once  [messageKinds]bool
+}
+
+// agreement is the outcome of the negotiation, waited for by whoever needs it.
+type agreement struct {
+	signal   actor.Signal
+	settled  atomic.Bool
+	protocol negotiate.Protocol
+	err      error
+}
+
+func (a *agreement) settle(p negotiate.Protocol, err error) {
+	if a.settled.Load() {
+		return
+	}
+	a.protocol, a.err = p, err
+	a.settled.Store(true)
+	a.signal.Set()
+}
+
+// wait blocks until the negotiation is over, ctx is done or the time has come.
+func (a *agreement) wait(ctx context.Context, until time.Time) error {
+	for !a.settled.Load() {
+		if err := a.signal.Wait(ctx, until); err != nil {
+			return err
+		}
+	}
+	a.signal.Set() // for others who wait
+	return a.err
+}
+
+// Peer is the remote end of the stream.
+func (s *Stream) Peer() peer.ID { return s.peer }
+
+// Role says whether this end opened the stream (dialer) or accepted it.
+func (s *Stream) Role() negotiate.Role { return s.role }
+
+// Protocol is the protocol the stream speaks. On a lazily opened stream it is
+// the one that was proposed, before the remote has answered.
+func (s *Stream) Protocol() negotiate.Protocol {
+	if !s.agreed.settled.Load() {
+		return s.lazily
+	}
+	return s.agreed.protocol
+}
+
+// Context ends with the stream on the listening side: it is the handler's own
+// self. On the dialing side it is what WithContext was given.
+func (s *Stream) Context() context.Context { return s.ctx }
+
+// WithContext returns the same stream with a context that ends its waits.
+func (s *Stream) WithContext(ctx context.Context) *Stream {
+	return &Stream{conversation: s.conversation, ctx: ctx}
+}
+
+// Read waits for bytes and copies them into p. It returns io.EOF after the
+// remote's last byte; a [*ResetError] after a reset by either end; a
+// [*NegotiationError] when the remote refused the protocol of a lazily opened
+// stream; [os.ErrDeadlineExceeded] at the deadline; [ErrReadClosed] after this
+// end closed; the cause of the stream's context when that ends; and the reason
+// of the connection when that ends.
+func (s *Stream) Read(p []byte) (int, error) {
+	if s.readClosed.Load() {
+		return 0, ErrReadClosed
+	}
+	if !s.agreed.settled.Load() || s.agreed.err != nil {
+		if err := s.agreed.wait(s.ctx, time.Time{}); err != nil {
+			return 0, err
+		}
+	}
+	n, err := s.body.Read(s.ctx, p)
+	s.in.Add(int64(n))
+	return n, err
+}
+
+// Write waits until p is taken over by the connection, which sends it as soon as
+// it can; p may be used again afterwards. Its errors are those of Read, with
+// [ErrWriteClosed] after CloseWrite. n says how much was taken over.
+func (s *Stream) Write(p []byte) (n int, err error) {
+	if s.writeClosed.Load() {
+		return 0, ErrWriteClosed
+	}
+	n, err = s.body.Write(s.ctx, p)
+	s.out.Add(int64(n))
+	if err != nil && s.agreed.settled.Load() && s.agreed.err != nil {
+		err = s.agreed.err
+	}
+	return n, err
+}
+
+// CloseWrite says that this end has no more to write: the remote reads io.EOF
+// after the bytes written before. Reading goes on. It does not wait.
+func (s *Stream) CloseWrite() error {
+	s.writeClosed.Store(true)
+	s.post(message{kind: saidCloseWrite})
+	return nil
+}
+
+// CloseRead says that this end reads no more: what still comes is dropped. The
+// remote is not told. It does not wait.
+func (s *Stream) CloseRead() error {
+	s.readClosed.Store(true)
+	s.post(message{kind: saidCloseRead})
+	return nil
+}
+
+// Close closes both halves, and does not wait. If the remote does not close its
+// half within the linger time, the stream is reset. Closing twice, or after a
+// reset, does nothing.
+func (s *Stream) Close() error {
+	s.CloseWrite()
+	return s.CloseRead()
+}
+
+// Reset ends the stream in both directions at once: what is on its way is lost,
+// the remote's reads and writes fail. The code goes with it where the muxer
+// carries one. It does not wait.
+func (s *Stream) Reset(code uint32) {
+	s.writeClosed.Store(true)
+	s.body.Reset(code)
+	s.post(message{kind: saidReset, code: code})
+}
+
+// SetDeadline sets both deadlines: a Read or Write that waits then, or begins
+// later, returns [os.ErrDeadlineExceeded]. A zero time takes them away. The
+// clock is that of the stream's actor, see [actor.Now].
+func (s *Stream) SetDeadline(t time.Time) error {
+	s.SetReadDeadline(t)
+	return s.SetWriteDeadline(t)
+}
+
+// SetReadDeadline sets the deadline of Read.
+func (s *Stream) SetReadDeadline(t time.Time) error { return s.body.SetReadDeadline(t) }
+
+// SetWriteDeadline sets the deadline of Write.
+func (s *Stream) SetWriteDeadline(t time.Time) error { return s.body.SetWriteDeadline(t) }
+
+// BytesRead and BytesWritten count what the user has read and written so far.
+func (s *Stream) BytesRead() int64 { return s.in.Load() }
+
+// BytesWritten counts what the user has written so far.
+func (s *Stream) BytesWritten() int64 { return s.out.Load() }
+
+// Agreed waits until the remote has answered the proposal of the stream's
+// protocol. It returns nil when it agreed and otherwise a [*NegotiationError]
+// or what ended the stream; and the cause of ctx when that ends.
+func (s *Stream) Agreed(ctx context.Context) error { return s.agreed.wait(ctx, time.Time{}) }
+
+// post puts a message into the mailbox of the stream's actor. Each kind comes at
+// most once, so the mailbox, which has a place for each, is never full.
+func (c *conversation) post(m message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.once[m.kind] {
+		return
+	}
+	c.once[m.kind] = true
+	if c.box == nil {
+		c.early = append(c.early, m)
+		return
+	}
+	c.box.TryPut(m)
+}
