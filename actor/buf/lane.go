@@ -35,7 +35,7 @@ type Lane struct {
 	head     int
 	bytes    int
 	fill     *Buf // the buffer that small pieces are gathered in
-	end      int  // how far it is filled
+	filled   int  // how far fill is filled
 	told     bool // the consumer knows that bytes wait
 	closed   bool // nothing more will be added
 	cut      error
@@ -111,20 +111,20 @@ func (l *Lane) Add(p []byte) (n int, tell bool, err error) {
 func (l *Lane) gather(p []byte, expect int) {
 	l.bytes += len(p)
 	for len(p) > 0 {
-		if l.fill == nil || l.end == l.fill.Cap() {
+		if l.fill == nil || l.filled == l.fill.Cap() {
 			l.newFill(min(max(len(p), expect), MaxSize))
 		}
-		n := copy(l.fill.data[l.end:], p)
+		n := copy(l.fill.data[l.filled:], p)
 		p = p[n:]
 		if last := len(l.chunks) - 1; last >= l.head && l.chunks[last].buf == l.fill {
 			c := &l.chunks[last]
-			from := l.end - len(c.p)
-			c.p = l.fill.data[from : l.end+n : l.end+n]
+			from := l.filled - len(c.p)
+			c.p = l.fill.data[from : l.filled+n : l.filled+n]
 		} else {
 			l.fill.Retain()
-			l.push(l.fill.View(l.end, l.end+n))
+			l.push(l.fill.View(l.filled, l.filled+n))
 		}
-		l.end += n
+		l.filled += n
 	}
 }
 
@@ -135,7 +135,7 @@ func (l *Lane) newFill(size int) {
 	if l.bytes > size {
 		size = min(l.bytes*2, MaxSize)
 	}
-	l.fill, l.end = Get(size), 0
+	l.fill, l.filled = Get(size), 0
 }
 
 func (l *Lane) dropFill() {
