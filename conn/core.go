@@ -204,8 +204,7 @@ func (k *core) open(ask *openAsk) {
 	k.opening, k.news = ask, nil
 	k.step(muxer.Event{Kind: muxer.Open})
 	k.opening = nil
-	if s := k.news; s != nil && len(ask.Q.first) > 0 {
-		s.out.Add(ask.Q.first)
+	if s := k.news; s != nil {
 		k.stepFor(s, muxer.Event{Kind: muxer.Ready, N: s.out.Told()})
 	}
 }
@@ -288,6 +287,7 @@ func (k *core) opened(id muxer.StreamID) {
 		return
 	}
 	k.news = s
+	s.out.Add(request.first) // before the user can write
 	k.opening.Answer(s.stream, nil)
 }
 
