@@ -15,7 +15,7 @@ type Ask[Q, A any] struct {
 
 type reply[A any] struct {
 	given atomic.Bool
-	ready Signal
+	ready parking
 	value A
 	err   error
 	done  atomic.Bool
@@ -27,7 +27,7 @@ func (r *reply[A]) give(a A, err error) {
 	}
 	r.value, r.err = a, err
 	r.done.Store(true)
-	r.ready.Set()
+	r.ready.wake()
 }
 
 // Answer answers. The first answer counts; later ones, and answers that nobody
@@ -46,25 +46,13 @@ func (k Ask[Q, A]) Undelivered(reason error) {
 // mailbox or was in its hands. Further errors are those of [Mailbox.Put].
 func Call[Q, A, M any](ctx context.Context, m *Mailbox[M], wrap func(Ask[Q, A]) M, q Q) (A, error) {
 	var none A
-	r := &reply[A]{ready: NewSignal(m.owner, "an answer")}
+	r := &reply[A]{ready: m.owner.node.system.carrier.parking()}
 	if err := m.Put(ctx, wrap(Ask[Q, A]{Q: q, reply: r})); err != nil {
 		return none, err
 	}
-	leave, err := waitOn(ctx, "an answer of", m.owner.node)
-	if err != nil {
-		return none, err
-	}
-	defer leave()
-	if m.sim != nil {
-		err = m.ended.join(r.ready.place, func() error { return r.ready.Wait(ctx, time.Time{}) })
-	} else {
-		select {
-		case <-r.ready.place.(slot):
-		case <-m.ended.done():
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		}
-	}
+	w := beginWait(ctx, waitsForAnswer, m.owner.node)
+	defer w.leave()
+	err := r.await(ctx, m.owner.node.system.carrier, &m.ended, &w)
 	switch {
 	case r.done.Load():
 		return r.value, r.err
@@ -72,4 +60,20 @@ func Call[Q, A, M any](ctx context.Context, m *Mailbox[M], wrap func(Ask[Q, A]) 
 		return none, err
 	}
 	return none, m.gone()
+}
+
+// await waits for the answer, or for the end of who should give it.
+func (r *reply[A]) await(ctx context.Context, on carrier, end *latch, w *waiter) error {
+	answered, ok := r.ready.(slot)
+	if !ok || w.suspect != nil {
+		return w.wait(on, func(until time.Time) error { return end.awaitAt(r.ready, ctx, until) })
+	}
+	select {
+	case <-answered:
+		return nil
+	case <-end.done():
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

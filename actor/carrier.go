@@ -16,8 +16,9 @@ import (
 // Park and wake are the [parking]s it makes. Mailboxes and asks use Go channels
 // directly in production, where a parking would cost a second hop.
 type carrier interface {
-	// spawn starts run as one more member of g.
-	spawn(g *group, n *node, run func() error)
+	// spawn starts run as one more member of g: the actor n itself, or, with a
+	// role, a helper that does something for it.
+	spawn(g *group, n *node, role string, run func() error)
 	// join waits until every member of g has ended and returns the first error
 	// one of them returned.
 	join(g *group) error

@@ -12,7 +12,8 @@ import (
 var ErrStopped = errors.New("actor: told to stop")
 
 // ErrGoexit is the failure of an actor whose goroutine was ended by
-// runtime.Goexit, as t.FailNow does. It is never restarted.
+// runtime.Goexit, as t.FailNow does. The actor is not restarted, because its
+// goroutine is gone; the failure is its supervisor's at once.
 var ErrGoexit = errors.New("actor: the goroutine was ended with runtime.Goexit")
 
 // An ExitError is why an actor ended badly, with its path. It is added once, by
@@ -51,7 +52,7 @@ type BudgetError struct {
 }
 
 func (e *BudgetError) Error() string {
-	return fmt.Sprintf("%s: more than %d restarts within %v; the last failure: %v", e.Path, e.Max, e.Within, e.Err)
+	return fmt.Sprintf("more than %d restarts within %v; the last failure: %v", e.Max, e.Within, e.Err)
 }
 
 // Unwrap returns the last failure.

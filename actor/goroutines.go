@@ -14,12 +14,12 @@ import (
 // errgroup.Group started and joins.
 type goroutines struct{}
 
-func (goroutines) spawn(g *group, _ *node, run func() error) { g.goroutines.Go(run) }
-func (goroutines) join(g *group) error                       { return g.goroutines.Wait() }
-func (goroutines) now() time.Time                            { return time.Now() }
-func (goroutines) cancelled()                                {}
-func (goroutines) entropy(string) io.Reader                  { return crand.Reader }
-func (goroutines) simulator() *Scheduler                     { return nil }
+func (goroutines) spawn(g *group, _ *node, _ string, run func() error) { g.goroutines.Go(run) }
+func (goroutines) join(g *group) error                                 { return g.goroutines.Wait() }
+func (goroutines) now() time.Time                                      { return time.Now() }
+func (goroutines) cancelled()                                          {}
+func (goroutines) entropy(string) io.Reader                            { return crand.Reader }
+func (goroutines) simulator() *Scheduler                               { return nil }
 
 func (goroutines) after(d time.Duration, f func()) timer { return time.AfterFunc(d, f) }
 
@@ -50,6 +50,9 @@ func (s slot) wait(ctx context.Context, until time.Time) error {
 	case <-s:
 		return nil
 	default:
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	if until.IsZero() {
 		select {

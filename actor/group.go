@@ -2,8 +2,6 @@ package actor
 
 import (
 	"context"
-	"errors"
-	"time"
 )
 
 // A Child is one member of a supervised group.
@@ -28,6 +26,7 @@ const (
 type groupMessage struct {
 	kind  groupMessageKind
 	child int
+	ref   *Ref // late: which incarnation
 	err   error
 }
 
@@ -45,13 +44,12 @@ func (s *Self) SuperviseGroup(name string, strategy Strategy, r Restart, childre
 		whens[i] = c.When
 	}
 	p := r.plan(strategy, whens...)
-	n := newNode(name, s, s.node.system, kept, r.Grace)
-	n.escalates = true
-	n.grace *= time.Duration(len(children) + 1)
-	return s.launch(n, Restart{When: Never}, func(self *Self) error {
+	n := newNode(name, s, s.node.system, kept, r.Grace, func(self *Self) error {
 		g := &groupActor{self: self, machine: newRestartMachine(p), restart: r, children: children, running: make([]*Ref, len(children))}
 		return g.run()
 	})
+	n.escalates, n.patient = true, true
+	return s.launch(n)
 }
 
 // groupActor carries out what the restart machine decides for a group.
@@ -63,6 +61,7 @@ type groupActor struct {
 	running  []*Ref
 	inbox    *Mailbox[groupMessage]
 	last     error // the last failure of a child
+	stuck    error // names the child that did not stop
 }
 
 func (g *groupActor) run() error {
@@ -78,16 +77,25 @@ func (g *groupActor) run() error {
 				g.stop(e.child)
 			case giveUp:
 				return &BudgetError{Path: g.self.Path(), Max: max(g.machine.plan.max, 0), Within: g.machine.plan.within, Err: g.last}
+			case giveUpStuck:
+				return g.stuck
 			case allDone:
 				return nil
 			}
 		}
 		alarm.Set(g.machine.Deadline())
+		do = do[:0]
 		message, ok := g.inbox.Recv()
 		if !ok {
-			return errors.New("actor: a group's mailbox ended before its supervisor")
+			panic("unreachable: a stop is a message to a group's supervisor")
 		}
-		do = g.machine.Step(g.self.Now(), g.event(message), do[:0])
+		if message.kind == groupTick {
+			alarm.Rearm()
+		}
+		if message.kind == groupLate && g.running[message.child] != message.ref {
+			continue // of an incarnation that has left in the meantime
+		}
+		do = g.machine.Step(g.self.Now(), g.event(message), do)
 	}
 }
 
@@ -99,7 +107,8 @@ func (g *groupActor) event(m groupMessage) restartEvent {
 		}
 		return restartEvent{kind: childExited, child: m.child, failed: m.err != nil, chance: g.self.Rand().Float64()}
 	case groupLate:
-		g.last = &OverdueError{Overdue: []Overdue{{Path: g.running[m.child].Path(), Grace: g.restart.Grace}}}
+		n := m.ref.node
+		g.stuck = &OverdueError{Overdue: []Overdue{{Path: n.path(), Grace: n.grace}}, Cause: g.last}
 		return restartEvent{kind: childLate, child: m.child}
 	case groupTick:
 		return restartEvent{kind: tick}
@@ -110,17 +119,23 @@ func (g *groupActor) event(m groupMessage) restartEvent {
 }
 
 func (g *groupActor) start(i int) {
-	n := newNode(g.children[i].Name, g.self, g.self.node.system, reported, g.restart.Grace)
+	n := newNode(g.children[i].Name, g.self, g.self.node.system, reported, g.restart.Grace, g.children[i].Run)
 	n.report = func(err error) { g.inbox.push(groupMessage{kind: groupExited, child: i, err: err}) }
-	g.running[i] = g.self.launch(n, Restart{When: Never}, g.children[i].Run)
+	g.running[i] = g.self.launch(n)
 }
 
+// stop stops a child in order. It is late when somebody below it is.
 func (g *groupActor) stop(i int) {
 	ref := g.running[i]
-	ref.Stop(context.Cause(g.self))
-	AfterFunc(g.self, ref.node.grace, func() {
-		if !ref.node.ended.isOpen() {
-			g.inbox.push(groupMessage{kind: groupLate, child: i})
+	cause := context.Cause(g.self)
+	if cause == nil {
+		cause = ErrStopped
+	}
+	ref.node.tell(cause)
+	ref.node.beside(func() error {
+		if ref.node.stop(cause) {
+			g.inbox.push(groupMessage{kind: groupLate, child: i, ref: ref})
 		}
+		return nil
 	})
 }

@@ -10,88 +10,87 @@ import (
 // asks for it, because most actors end unwatched.
 type latch struct {
 	mu   sync.Mutex
-	open bool
-	c    chan struct{}
-	wait []parking
+	c    chan struct{} // nil until asked for; [opened] once the latch is open
+	wait *latchWait
+}
+
+// latchWait is one who waits at a parking.
+type latchWait struct {
+	place parking
+	next  *latchWait
 }
 
 var opened = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 func (l *latch) release() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open {
+	if l.c == opened {
+		l.mu.Unlock()
 		return
 	}
-	l.open = true
 	if l.c != nil {
 		close(l.c)
 	}
-	for _, p := range l.wait {
-		p.wake()
-	}
+	l.c = opened
+	waiting := l.wait
 	l.wait = nil
+	l.mu.Unlock()
+	for w := waiting; w != nil; w = w.next {
+		w.place.wake()
+	}
 }
 
 func (l *latch) isOpen() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.open
+	return l.c == opened
 }
 
 // done returns a channel that is closed when the latch opens.
 func (l *latch) done() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open {
-		return opened
-	}
 	if l.c == nil {
 		l.c = make(chan struct{})
 	}
 	return l.c
 }
 
-// await waits on the given carrier until the latch opens, ctx is done or the
-// time has come.
+// await waits on the given carrier until the latch opens (nil), ctx is done or
+// the time has come.
 func (l *latch) await(on carrier, ctx context.Context, until time.Time) error {
+	if l.isOpen() {
+		return nil
+	}
+	return l.awaitAt(on.parking(), ctx, until)
+}
+
+// awaitAt waits at a place that others may wake as well; then it returns nil
+// although the latch is closed.
+func (l *latch) awaitAt(p parking, ctx context.Context, until time.Time) error {
 	l.mu.Lock()
-	if l.open {
+	if l.c == opened {
 		l.mu.Unlock()
 		return nil
 	}
-	p := on.parking()
-	l.wait = append(l.wait, p)
+	w := &latchWait{p, l.wait}
+	l.wait = w
 	l.mu.Unlock()
+	defer l.leave(w)
 	err := p.wait(ctx, until)
-	if err != nil {
-		l.leave(p)
+	if err != nil && l.isOpen() {
+		return nil
 	}
 	return err
 }
 
-func (l *latch) leave(p parking) {
+func (l *latch) leave(w *latchWait) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, q := range l.wait {
-		if q == p {
-			l.wait = append(l.wait[:i], l.wait[i+1:]...)
+	for at := &l.wait; *at != nil; at = &(*at).next {
+		if *at == w {
+			*at = w.next
 			return
 		}
 	}
-}
-
-// join runs wait, which waits at the place p, so that it is also woken when the
-// latch opens.
-func (l *latch) join(p parking, wait func() error) error {
-	l.mu.Lock()
-	if l.open {
-		l.mu.Unlock()
-		return nil
-	}
-	l.wait = append(l.wait, p)
-	l.mu.Unlock()
-	err := wait()
-	l.leave(p)
-	return err
 }

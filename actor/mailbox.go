@@ -3,6 +3,7 @@ package actor
 import (
 	"context"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,7 @@ type Mailbox[M any] struct {
 	mu     sync.Mutex
 	own    []M // the runtime's own messages
 	ending bool
+	left   int // ending: how many of the waiting messages still come
 
 	dead  atomic.Bool
 	ended latch
@@ -72,11 +74,11 @@ func StopAs[M any](v M) MailboxOption[M] {
 // least one). An actor has one mailbox; making a second one panics.
 func NewMailbox[M any](self *Self, limit int, options ...MailboxOption[M]) *Mailbox[M] {
 	m := &Mailbox[M]{owner: self}
-	if sched := self.node.carrier.simulator(); sched != nil {
+	if sched := self.node.system.carrier.simulator(); sched != nil {
 		m.sim = newSimBox[M](sched, max(limit, 1))
 	} else {
 		m.ch = make(chan M, max(limit, 1))
-		m.wake = self.node.carrier.parking()
+		m.wake = self.node.system.carrier.parking()
 	}
 	for _, o := range options {
 		o(m)
@@ -101,7 +103,7 @@ func NewMailbox[M any](self *Self, limit int, options ...MailboxOption[M]) *Mail
 // [*WaitError] when the caller promised never to wait. An actor passes its Self
 // (or a context made from it) as ctx, so that the runtime knows who waits.
 func (m *Mailbox[M]) Put(ctx context.Context, v M) error {
-	if s, ok := ctx.(*Self); ok && s.engine {
+	if s := selfOf(ctx); s != nil && s.engine.Load() {
 		return &WaitError{Path: s.Path(), On: m.owner.Path()}
 	}
 	if m.dead.Load() {
@@ -122,11 +124,27 @@ func (m *Mailbox[M]) Put(ctx context.Context, v M) error {
 }
 
 func (m *Mailbox[M]) putSlowly(ctx context.Context, v M) error {
-	leave, err := m.enterWait(ctx)
-	if err != nil {
-		return err
+	m.full.Add(1)
+	w := beginWait(ctx, waitsForRoom, m.owner.node)
+	defer w.leave()
+	for w.suspect != nil {
+		look := time.NewTimer(confirmAfter)
+		select {
+		case m.ch <- v:
+			look.Stop()
+			return nil
+		case <-ctx.Done():
+			look.Stop()
+			return context.Cause(ctx)
+		case <-m.ended.done():
+			look.Stop()
+			return m.gone()
+		case <-look.C:
+			if err := w.confirm(); err != nil {
+				return err
+			}
+		}
 	}
-	defer leave()
 	select {
 	case m.ch <- v:
 		return nil
@@ -135,13 +153,6 @@ func (m *Mailbox[M]) putSlowly(ctx context.Context, v M) error {
 	case <-m.ended.done():
 		return m.gone()
 	}
-}
-
-// enterWait notes that the caller waits for this mailbox, and refuses when that
-// would close a cycle.
-func (m *Mailbox[M]) enterWait(ctx context.Context) (leave func(), err error) {
-	m.full.Add(1)
-	return waitOn(ctx, "room in the mailbox of", m.owner.node)
 }
 
 // TryPut puts v in if there is room, and reports whether it did. It never
@@ -172,7 +183,9 @@ func (m *Mailbox[M]) afterSend() {
 }
 
 // Recv waits for the next message. It returns false when the actor is told to
-// end (see [StopAs]) and no message is left. Only the owner may call it.
+// end (see [StopAs]) and the messages that waited at that moment have been
+// received; later ones are released when the actor ends, so that busy senders
+// cannot hold up a stop. Only the owner may call it.
 func (m *Mailbox[M]) Recv() (M, bool) {
 	if m.sim != nil {
 		return m.sim.recv(m)
@@ -217,25 +230,38 @@ func (m *Mailbox[M]) takeOwn() (v M, ok, end bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.own) > 0 {
-		v, ok = m.own[0], true
-		m.own = append(m.own[:0], m.own[1:]...)
+		v = m.own[0]
+		m.own = slices.Delete(m.own, 0, 1)
 		m.count++
 		m.urgent.Store(len(m.own) > 0 || m.ending)
-		return v, ok, false
+		return v, true, false
 	}
 	if !m.ending {
 		m.urgent.Store(false)
 		return v, false, false
 	}
+	if m.left == 0 {
+		return v, false, true
+	}
+	m.left--
+	v, ok = m.poll()
+	return v, ok, !ok
+}
+
+// poll takes the next message of others, if there is one.
+func (m *Mailbox[M]) poll() (v M, ok bool) {
 	if m.sim != nil {
-		return v, false, m.sim.queue.len() == 0
+		if v, ok = m.sim.tryRecv(); ok {
+			m.count++
+		}
+		return v, ok
 	}
 	select {
 	case v = <-m.ch:
 		m.count++
-		return v, true, false
+		return v, true
 	default:
-		return v, false, true
+		return v, false
 	}
 }
 
@@ -256,28 +282,20 @@ func (m *Mailbox[M]) All() iter.Seq[M] {
 func (m *Mailbox[M]) Drain(batch []M) []M {
 	for range m.Load().Limit {
 		if m.urgent.Load() {
-			if v, ok, end := m.takeOwn(); ok {
+			v, ok, end := m.takeOwn()
+			if end {
+				return batch
+			}
+			if ok {
 				batch = append(batch, v)
 				continue
-			} else if end {
-				return batch
 			}
 		}
-		if m.sim != nil {
-			v, ok := m.sim.tryRecv()
-			if !ok {
-				return batch
-			}
-			batch = append(batch, v)
-			continue
-		}
-		select {
-		case v := <-m.ch:
-			m.count++
-			batch = append(batch, v)
-		default:
+		v, ok := m.poll()
+		if !ok {
 			return batch
 		}
+		batch = append(batch, v)
 	}
 	return batch
 }
@@ -322,7 +340,7 @@ func (m *Mailbox[M]) stop(error) {
 		return
 	}
 	m.mu.Lock()
-	m.ending = true
+	m.ending, m.left = true, m.Load().Waiting
 	m.urgent.Store(true)
 	m.mu.Unlock()
 	m.wakeOwner()
@@ -349,10 +367,7 @@ func (m *Mailbox[M]) empty() {
 		undelivered(v, reason)
 	}
 	if m.sim != nil {
-		for v, ok := m.sim.tryRecv(); ok; v, ok = m.sim.tryRecv() {
-			undelivered(v, reason)
-		}
-		m.sim.room.wake()
+		m.sim.empty(reason)
 		return
 	}
 	for {
@@ -381,7 +396,7 @@ func undelivered(v any, reason error) {
 // message to oneself. Stop the timer when it is no longer wanted; a message that
 // is already in the mailbox still comes.
 func After[M any](self *Self, m *Mailbox[M], d time.Duration, v M) Timer {
-	return Timer{self.node.carrier.after(d, func() { m.push(v) })}
+	return Timer{self.node.system.carrier.after(d, func() { m.push(v) })}
 }
 
 // Watch has the end of another actor delivered to this actor's mailbox, as the
@@ -427,7 +442,7 @@ func (a *Alarm[M]) Set(at time.Time) {
 	}
 	d := at.Sub(a.self.Now())
 	if a.timer == nil {
-		a.timer = a.self.node.carrier.after(d, func() { a.m.push(a.v) })
+		a.timer = a.self.node.system.carrier.after(d, func() { a.m.push(a.v) })
 		return
 	}
 	a.timer.Reset(d)

@@ -2,6 +2,8 @@ package actor
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -30,3 +32,24 @@ func both(t *testing.T, f func(t *testing.T, run func(Func) error)) {
 		}
 	})
 }
+
+// A record is a list that several actors add to.
+type record[T any] struct {
+	mu   sync.Mutex
+	list []T
+}
+
+func (r *record[T]) add(v T) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, v)
+}
+
+func (r *record[T]) all() []T {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.list)
+}
+
+func (r *record[T]) at(i int) T { return r.all()[i] }
+func (r *record[T]) len() int   { return len(r.all()) }

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -9,24 +10,28 @@ import (
 
 // A node is an actor's place in the tree. It outlives the incarnations.
 type node struct {
-	ref       Ref
-	name      string
-	parent    *Self // the parent's incarnation; nil at the root
-	system    *system
-	carrier   carrier
+	ref     Ref
+	name    string
+	parent  *Self // the parent's incarnation; nil at the root
+	system  *system
+	carrier carrier
+	body    Func
+	restart *Restart // nil: never restarted
+	grace   time.Duration
+	born    time.Time
+
 	fate      fate
-	grace     time.Duration
-	report    func(err error) // fate reported: told of the end
-	temporary bool            // fate kept: never restarted
-	escalates bool            // fate kept: its restarts are used up
-	born      time.Time
+	temporary bool // fate kept: never restarted, and no more to the parent than that
+	escalates bool // fate kept: its failure is the parent's after all
+	patient   bool // its body stops others one by one and has no grace of its own
 
 	prev, next *node // siblings, guarded by parent.mu
 
 	self     atomic.Pointer[Self] // the running incarnation
 	wait     atomic.Pointer[waitNote]
 	ended    latch
-	stopGate parking // wakes a pause between incarnations; nil without restarts
+	stopGate parking         // wakes a pause between incarnations; nil without restarts
+	report   func(err error) // fate reported: told of the end
 
 	mu       sync.Mutex
 	fullPath string
@@ -37,10 +42,15 @@ type node struct {
 	lastErr  error // of the last failed incarnation
 	restarts int
 	overdue  bool
-	notes    []note
-	gauges   []gauge
 	gone     bool // ended for good
+	details  *details
 	atEnd    []*hook
+}
+
+// details are what an actor put into the tree about itself.
+type details struct {
+	notes  []note
+	gauges []gauge
 }
 
 // fate is what an actor's end means to its parent.
@@ -69,10 +79,12 @@ type waitNote struct {
 // system is what the actors of one tree share.
 type system struct {
 	carrier  carrier
-	crash    bool // let panics through
+	crash    bool            // let panics through
+	base     context.Context // what the tree was started with, without its end
 	root     *node
-	group    group // of the root alone
-	late     latch // opens when the stop of the root is over but not complete
+	group    group      // of the root alone
+	late     latch      // opens when the stop of the root is over but not complete
+	cycles   sync.Mutex // held by one who confirms a cycle of waits
 	mu       sync.Mutex
 	over     bool // the root has ended
 	overdue  []Overdue
@@ -83,8 +95,14 @@ type system struct {
 // wrong, a fixed amount of memory.
 const maxFailures = 32
 
+// failed remembers a failure, at the actor where it happened and not again at
+// those that fail with it.
 func (sys *system) failed(n *node, err error) {
-	f := Failure{Path: n.path(), At: sys.carrier.now(), Err: err}
+	path := n.path()
+	if exit, ok := err.(*ExitError); ok && exit.Path != path {
+		return
+	}
+	f := Failure{Path: path, At: sys.carrier.now(), Err: err}
 	sys.mu.Lock()
 	defer sys.mu.Unlock()
 	if len(sys.failures) == maxFailures {
@@ -114,12 +132,19 @@ var (
 	waitsForRestart  = &waitNote{what: "its restart"}
 )
 
+// What an actor waits for of another one.
+const (
+	waitsForRoom   = "room in the mailbox of"
+	waitsForAnswer = "an answer of"
+	waitsForEnd    = "the end of"
+)
+
 // waiting notes what the actor waits for, in the tree and for the search for
 // cycles; nil ends the wait.
 func (n *node) waiting(w *waitNote) { n.wait.Store(w) }
 
 func (n *node) setState(state string) {
-	now := n.carrier.now()
+	now := n.system.carrier.now()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.state, n.since = state, now
@@ -128,25 +153,35 @@ func (n *node) setState(state string) {
 func (n *node) setNote(key, value string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for i := range n.notes {
-		if n.notes[i].key == key {
-			n.notes[i].value = value
+	d := n.detail()
+	for i := range d.notes {
+		if d.notes[i].key == key {
+			d.notes[i].value = value
 			return
 		}
 	}
-	n.notes = append(n.notes, note{key, value})
+	d.notes = append(d.notes, note{key, value})
 }
 
 func (n *node) addGauge(key string, read func() int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for i := range n.gauges {
-		if n.gauges[i].key == key {
-			n.gauges[i].read = read
+	d := n.detail()
+	for i := range d.gauges {
+		if d.gauges[i].key == key {
+			d.gauges[i].read = read
 			return
 		}
 	}
-	n.gauges = append(n.gauges, gauge{key, read})
+	d.gauges = append(d.gauges, gauge{key, read})
+}
+
+// detail is called with mu held.
+func (n *node) detail() *details {
+	if n.details == nil {
+		n.details = &details{}
+	}
+	return n.details
 }
 
 func (n *node) toldCause() error {
@@ -191,6 +226,17 @@ type hook struct{ call func() }
 type children struct {
 	first, last *node
 	live        int
+}
+
+func (c *children) all() []*node {
+	if c.live == 0 {
+		return nil
+	}
+	list := make([]*node, 0, c.live)
+	for n := c.first; n != nil; n = n.next {
+		list = append(list, n)
+	}
+	return list
 }
 
 func (c *children) add(n *node) {

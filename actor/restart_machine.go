@@ -45,8 +45,9 @@ type restartEffectKind uint8
 const (
 	startChild restartEffectKind = iota
 	stopChild
-	allDone // nothing is left to supervise
-	giveUp  // the budget is used up, or a child would not stop; everything else is down
+	allDone     // nothing is left to supervise
+	giveUp      // the budget is used up; everything is down
+	giveUpStuck // a child did not stop; everything else is down
 )
 
 type restartEffect struct {
@@ -78,6 +79,7 @@ const (
 	endNot  ending = iota
 	endStop        // as told
 	endGiveUp
+	endStuck
 	ended
 )
 
@@ -92,14 +94,21 @@ func newRestartMachine(p plan) *restartMachine {
 	return &restartMachine{plan: p, children: make([]childState, len(p.whens))}
 }
 
-// Deadline is when the next needed child may be started.
+// Deadline is when a needed child may be started next; zero when nothing would
+// come of a tick.
 func (m *restartMachine) Deadline() time.Time {
 	var first time.Time
 	if m.ending != endNot {
 		return first
 	}
 	for _, c := range m.children {
-		if c.phase == childNeeded && (first.IsZero() || c.due.Before(first)) {
+		if c.phase == childStopping || (c.phase == childRunning && c.again) {
+			return time.Time{} // a round goes on; an exit comes first
+		}
+		if c.phase != childNeeded {
+			continue
+		}
+		if first.IsZero() || (m.plan.strategy == OneForOne && c.due.Before(first)) {
 			first = c.due
 		}
 	}
@@ -119,7 +128,7 @@ func (m *restartMachine) Step(now time.Time, ev restartEvent, do []restartEffect
 		if m.children[ev.child].phase == childStopping {
 			m.children[ev.child].phase = childLost
 			if m.ending == endNot {
-				m.ending = endGiveUp
+				m.ending = endStuck
 			}
 		}
 	case tick:
@@ -135,6 +144,9 @@ func (m *restartMachine) Step(now time.Time, ev restartEvent, do []restartEffect
 func (m *restartMachine) exited(now time.Time, ev restartEvent) {
 	c := &m.children[ev.child]
 	was := c.phase
+	if was == childNeeded || was == childOver {
+		return // it is down already
+	}
 	c.phase = childOver
 	if m.ending != endNot || was == childLost {
 		return
@@ -267,8 +279,12 @@ func (m *restartMachine) bringDown(do []restartEffect) []restartEffect {
 		return append(do, restartEffect{stopChild, running})
 	}
 	kind := allDone
-	if m.ending == endGiveUp {
+	switch m.ending {
+	case endGiveUp:
 		kind = giveUp
+	case endStuck:
+		kind = giveUpStuck
+	case endNot, endStop, ended:
 	}
 	m.ending = ended
 	return append(do, restartEffect{kind: kind})

@@ -5,96 +5,103 @@ import (
 	"errors"
 	"runtime/debug"
 	"runtime/pprof"
+	"slices"
 )
 
 // run is the whole life of an actor on its own goroutine. What it returns goes
 // to the errgroup of its parent: only what escalates.
-func (n *node) run(base context.Context, r Restart, f Func) (escalated error) {
+func (n *node) run() (escalated error) {
 	exit := error(ErrGoexit)
 	defer func() { escalated = n.finish(exit) }()
-	if n.carrier.simulator() == nil {
-		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("actor", n.path())))
+	if n.system.carrier.simulator() == nil {
+		n.label()
 	}
-	if r.When == Never {
-		exit = n.incarnation(base, 0, f)
+	if n.restart == nil {
+		exit = n.incarnation(0)
 	} else {
-		exit = n.keep(base, r, f)
+		exit = n.keep(*n.restart)
 	}
 	return nil
+}
+
+// label marks the goroutine with the actor's path, for profiles and dumps.
+//
+//go:noinline
+func (n *node) label() {
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("actor", n.path())))
 }
 
 // incarnation runs the body once and joins its children. It returns the failure
 // of this incarnation: its own, or the one that escalated from a child.
-func (n *node) incarnation(base context.Context, number int, f Func) (failure error) {
-	s := &Self{node: n, number: number}
-	s.Context, s.cancel = context.WithCancelCause(base)
+func (n *node) incarnation(number int) (failure error) {
+	s := newSelf(n, number)
 	n.self.Store(s)
-	err := error(ErrGoexit) // unless the body returns or panics
-	defer func() { failure = s.conclude(err) }()
+	err, crashed := error(ErrGoexit), true // unless the body returns
+	defer func() { failure = s.conclude(err, crashed) }()
 	if told := n.toldCause(); told != nil {
 		s.end(told)
-		err = nil
+		err, crashed = nil, false
 		return nil
 	}
-	err = s.call(f)
+	err, crashed = s.call(n.body)
 	return nil
 }
 
-// call runs the body and turns a panic into an error. It is the only recover of
-// the module, so a panic falls exactly as far as the tree says.
-func (s *Self) call(f Func) (err error) {
+// call runs the body and turns a panic into an error. It is the only place of
+// the module that stops a panic, so that one falls exactly as far as the tree
+// says.
+func (s *Self) call(f Func) (err error, crashed bool) {
 	if s.node.system.crash {
-		return f(s)
+		return f(s), false
 	}
-	returned := false
+	crashed = true
 	defer func() {
-		if returned {
+		if !crashed {
 			return
 		}
 		if value := recover(); value != nil {
-			if value == killed {
-				panic(value)
-			}
-			err = &PanicError{Value: value, Stack: debug.Stack()}
+			err = panicked(value)
 		}
 	}()
 	err = f(s)
-	returned = true
-	return err
+	crashed = false
+	return err, crashed
 }
 
-// conclude ends an incarnation whose body has returned with err.
-func (s *Self) conclude(err error) error {
+// panicked makes a failure of a panic, while the stack still stands.
+func panicked(value any) error {
+	if value == killed {
+		panic(value)
+	}
+	return &PanicError{Value: value, Stack: debug.Stack()}
+}
+
+// conclude ends an incarnation whose body has returned with err, or has crashed
+// with it. A body that was told to end may return any error; a crash is a
+// failure at any time.
+func (s *Self) conclude(err error, crashed bool) error {
 	n := s.node
 	n.waiting(nil)
+	if hookErr := s.runOnEnd(); hookErr != nil && (err == nil || !crashed) {
+		err, crashed = hookErr, true
+	}
 	cause := context.Cause(s)
-	if told := s.Err() != nil; told && orderly(err) {
+	if cause != nil && !crashed {
 		err = nil
 	}
 	if err != nil {
 		cause = n.explained(err)
+		n.system.failed(n, cause)
 		s.fail(cause)
 	}
 	s.mu.Lock()
-	hooks := s.onEnd
-	s.onEnd = nil
 	b := s.box
 	s.mu.Unlock()
-	for i := len(hooks) - 1; i >= 0; i-- {
-		hooks[i]()
-	}
 	if b != nil {
 		b.die(cause)
 	}
 	s.bodyDone.release()
-	s.mu.Lock()
-	g := s.group
-	s.mu.Unlock()
-	if g != nil {
-		n.waiting(waitsForChildren)
-		n.carrier.join(g)
-		n.waiting(nil)
-	}
+	s.joinChildren()
 	// Release the context's children; nobody below is left to see it.
 	s.cancel(ErrStopped)
 	s.mu.Lock()
@@ -102,11 +109,53 @@ func (s *Self) conclude(err error) error {
 	return s.failure
 }
 
-// orderly says whether err is an acceptable answer to being told to end: any
-// error is, a panic or a Goexit is not.
-func orderly(err error) bool {
-	var panicked *PanicError
-	return !errors.As(err, &panicked) && !errors.Is(err, ErrGoexit)
+// joinChildren waits for the end of everything below, after the body.
+func (s *Self) joinChildren() {
+	n := s.node
+	s.mu.Lock()
+	g, alone := s.group, s.alone
+	s.mu.Unlock()
+	if g != nil {
+		n.waiting(waitsForChildren)
+		if alone {
+			s.stopParts(n.toldCause())
+		}
+		n.system.carrier.join(g)
+		n.waiting(nil)
+	}
+	s.mu.Lock()
+	s.joined = true
+	alarm := s.alarm
+	s.mu.Unlock()
+	if alarm != nil {
+		alarm.Stop()
+	}
+}
+
+// runOnEnd calls the hooks of [Self.OnEnd], the last one registered first, and
+// returns the first panic among them.
+func (s *Self) runOnEnd() error {
+	var failure error
+	for {
+		s.mu.Lock()
+		if s.hooks == nil || len(s.hooks.end) == 0 {
+			s.closed = true
+			s.mu.Unlock()
+			return failure
+		}
+		last := len(s.hooks.end) - 1
+		f := s.hooks.end[last]
+		s.hooks.end = s.hooks.end[:last]
+		s.mu.Unlock()
+		if err := s.runHook(f); err != nil && failure == nil {
+			failure = err
+		}
+	}
+}
+
+func (s *Self) runHook(f func()) error {
+	err, _ := s.call(func(*Self) error { f(); return nil })
+	return err
 }
 
 // explained wraps an actor's failure with its path, once.
@@ -118,8 +167,8 @@ func (n *node) explained(err error) error {
 }
 
 // fail ends the fate group of s at once with the given failure, the first of
-// which becomes its own. A linked parent learns of it now, not when everybody
-// below has left.
+// which becomes its own. A parent whose failure it is as well learns of it now,
+// not when everybody below has left.
 func (s *Self) fail(cause error) {
 	s.mu.Lock()
 	if s.failure != nil {
@@ -129,20 +178,17 @@ func (s *Self) fail(cause error) {
 	s.failure = cause
 	s.mu.Unlock()
 	s.abort(cause)
-	if n := s.node; n.fate == linked && n.parent != nil {
+	if n := s.node; n.parent != nil && (n.fate == linked || n.escalates) {
 		n.parent.fail(cause)
 	}
-	s.node.watchAborted(s)
+	s.watchAborted()
 }
 
 // abort tells the body and everything below it to end, all at once.
 func (s *Self) abort(cause error) {
 	s.mu.Lock()
 	s.sealed = true
-	var below []*node
-	for c := s.children.first; c != nil; c = c.next {
-		below = append(below, c)
-	}
+	below := s.children.all()
 	s.mu.Unlock()
 	s.end(cause)
 	for _, c := range below {
@@ -157,20 +203,14 @@ func (s *Self) abort(cause error) {
 func (n *node) finish(exit error) error {
 	if exit != nil {
 		exit = n.explained(exit)
-		if n.fate != kept || n.temporary || n.escalates {
-			n.system.failed(n, exit)
-		}
 	}
-	goexit := !n.temporary && errors.Is(exit, ErrGoexit) // its goroutine cannot run again
-	escalates := exit != nil && (n.fate == linked || n.escalates || (goexit && n.fate == kept))
+	escalates := exit != nil && (n.fate == linked || n.escalates)
+	if !n.temporary && errors.Is(exit, ErrGoexit) && exit.(*ExitError).Path == n.path() {
+		escalates = true // its goroutine cannot run again
+	}
 	if escalates && n.parent != nil {
 		n.parent.fail(exit)
 	}
-	n.mu.Lock()
-	n.err = exit
-	hooks := n.atEnd
-	n.atEnd, n.gone = nil, true
-	n.mu.Unlock()
 	if n.parent != nil {
 		n.parent.mu.Lock()
 		n.parent.children.remove(n)
@@ -180,6 +220,20 @@ func (n *node) finish(exit error) error {
 		n.system.over = true
 		n.system.mu.Unlock()
 	}
+	n.close(exit)
+	if escalates {
+		return exit
+	}
+	return nil
+}
+
+// close tells everybody who wants to know that the actor has ended for good.
+func (n *node) close(exit error) {
+	n.mu.Lock()
+	n.err = exit
+	hooks := slices.Clone(n.atEnd)
+	n.atEnd, n.gone = nil, true
+	n.mu.Unlock()
 	n.ended.release()
 	for _, h := range hooks {
 		h.call()
@@ -187,10 +241,6 @@ func (n *node) finish(exit error) error {
 	if n.report != nil {
 		n.report(exit)
 	}
-	if escalates {
-		return exit
-	}
-	return nil
 }
 
 // swallowKill runs a simulated task and ends quietly when the simulation ended

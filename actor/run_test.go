@@ -15,15 +15,10 @@ import (
 
 var errBoom = errors.New("boom")
 
+// untilTold waits until the actor is told to end, in a way both carriers know.
 func untilTold(self *Self) error {
-	<-blockOn(self)
-	return nil
-}
-
-// blockOn waits in a way both carriers know.
-func blockOn(self *Self) <-chan struct{} {
 	NewSignal(self, "a stop").Wait(self, time.Time{})
-	return opened
+	return nil
 }
 
 func TestANormalEndOfTheBodyWaitsForTheChildren(t *testing.T) {
@@ -105,10 +100,10 @@ func TestGoexitIsAFailureThatIsNotRestarted(t *testing.T) {
 
 func TestStopGoesInReverseOrderOfStart(t *testing.T) {
 	both(t, func(t *testing.T, run func(Func) error) {
-		var order []string
+		var order record[string]
 		noted := func(self *Self) error {
 			untilTold(self)
-			order = append(order, self.Name())
+			order.add(self.Name())
 			return nil
 		}
 		err := run(func(self *Self) error {
@@ -124,7 +119,7 @@ func TestStopGoesInReverseOrderOfStart(t *testing.T) {
 			return noted(self)
 		})
 		want := []string{"below", "service 2", "service 1", "root", "part 2", "part 1"}
-		if diff := cmp.Diff(want, order); diff != "" || err != nil {
+		if diff := cmp.Diff(want, order.all()); diff != "" || err != nil {
 			t.Errorf("err %v, order (-want +got):\n%s", err, diff)
 		}
 	})
@@ -156,13 +151,13 @@ func TestATemporaryChildsFailureGoesNoFurtherAndIsRemembered(t *testing.T) {
 
 func TestAnActorIsRestartedUntilItsBudgetIsUsedUp(t *testing.T) {
 	both(t, func(t *testing.T, run func(Func) error) {
-		var starts []time.Duration
+		var starts record[time.Duration]
 		var began time.Time
 		err := run(func(self *Self) error {
 			began = self.Now()
 			r := Restart{When: OnFailure, Max: 3, Within: time.Hour, Backoff: time.Second}
 			self.Supervise("bad", r, func(self *Self) error {
-				starts = append(starts, self.Now().Sub(began))
+				starts.add(self.Now().Sub(began))
 				return errBoom
 			})
 			return untilTold(self)
@@ -171,11 +166,11 @@ func TestAnActorIsRestartedUntilItsBudgetIsUsedUp(t *testing.T) {
 		if !errors.As(err, &budget) || budget.Max != 3 || !errors.Is(err, errBoom) {
 			t.Errorf("got %v", err)
 		}
-		if len(starts) != 4 {
-			t.Fatalf("started at %v", starts)
+		if starts.len() != 4 {
+			t.Fatalf("started at %v", starts.all())
 		}
 		for i, pause := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
-			if d := starts[i+1] - starts[i]; d > pause || d < pause*3/4 {
+			if d := starts.at(i+1) - starts.at(i); d > pause || d < pause*3/4 {
 				t.Errorf("pause %d was %v, want %v less at most a quarter", i, d, pause)
 			}
 		}
@@ -184,11 +179,11 @@ func TestAnActorIsRestartedUntilItsBudgetIsUsedUp(t *testing.T) {
 
 func TestARestartedActorHasAFreshMailboxAndTheOldOneSaysWhy(t *testing.T) {
 	both(t, func(t *testing.T, run func(Func) error) {
-		boxes := []*Mailbox[string]{}
+		var boxes record[*Mailbox[string]]
 		err := run(func(self *Self) error {
 			self.Supervise("service", Restart{When: OnFailure}, func(self *Self) error {
 				box := NewMailbox[string](self, 4)
-				boxes = append(boxes, box)
+				boxes.add(box)
 				for v := range box.All() {
 					if v == "crash" {
 						return errBoom
@@ -197,18 +192,18 @@ func TestARestartedActorHasAFreshMailboxAndTheOldOneSaysWhy(t *testing.T) {
 				return nil
 			})
 			self.Sleep(time.Second)
-			if err := boxes[0].Put(self, "crash"); err != nil {
+			if err := boxes.at(0).Put(self, "crash"); err != nil {
 				return err
 			}
 			self.Sleep(time.Second)
 			var gone *GoneError
-			if err := boxes[0].Put(self, "late"); !errors.As(err, &gone) || !errors.Is(err, errBoom) {
+			if err := boxes.at(0).Put(self, "late"); !errors.As(err, &gone) || !errors.Is(err, errBoom) {
 				t.Errorf("the old mailbox says %v", err)
 			}
-			if len(boxes) != 2 {
-				t.Fatalf("%d incarnations", len(boxes))
+			if boxes.len() != 2 {
+				t.Fatalf("%d incarnations", boxes.len())
 			}
-			err := boxes[1].Put(self, "fine")
+			err := boxes.at(1).Put(self, "fine")
 			self.Ref().Stop(nil)
 			return err
 		})

@@ -3,12 +3,11 @@ package actor
 import (
 	"container/heap"
 	"context"
-	"fmt"
 	"hash/fnv"
 	"io"
 	"iter"
 	"math/rand/v2"
-	"os"
+	"slices"
 	"time"
 )
 
@@ -28,11 +27,10 @@ type Scheduler struct {
 	tasks   []*task // all that live, for cancellations and reports
 	current *task
 	alarms  alarms
-	count   uint64 // of tasks and alarms so far, to order equals
-	watches []*watch
+	count   uint64   // of alarms so far, to order equals
+	watches []*watch // in the order they were set
 	steps   uint64
 	onStep  func(Step)
-	tick    bool // an alarm's call is running
 }
 
 // A Step is one turn of a simulation: an actor ran until it had to wait.
@@ -102,31 +100,25 @@ func (s *Scheduler) step() bool {
 
 // advance moves the clock to the next alarm and lets it go off.
 func (s *Scheduler) advance() bool {
-	for len(s.alarms) > 0 {
-		a := heap.Pop(&s.alarms).(*alarm)
-		if a.at.After(s.clock) {
-			s.clock = a.at
-		}
-		a.index = -1
-		a.fire()
-		return true
+	if len(s.alarms) == 0 {
+		return false
 	}
-	return false
+	a := heap.Pop(&s.alarms).(*alarm)
+	if a.at.After(s.clock) {
+		s.clock = a.at
+	}
+	a.f()
+	return true
 }
 
 // heed wakes those whose context has ended without the runtime's doing.
 func (s *Scheduler) heed() bool {
 	woken := s.sweep()
-	for i := 0; i < len(s.watches); i++ {
-		w := s.watches[i]
-		if w.ctx.Err() == nil {
-			continue
+	for _, w := range slices.Clone(s.watches) {
+		if w.ctx.Err() != nil && w.stop() {
+			w.f()
+			woken = true
 		}
-		s.watches = append(s.watches[:i], s.watches[i+1:]...)
-		i--
-		w.done = true
-		w.f()
-		woken = true
 	}
 	return woken
 }
@@ -142,17 +134,19 @@ func (s *Scheduler) sweep() bool {
 	return woken
 }
 
+// report says of each actor that is left what it waits for.
 func (s *Scheduler) report() []string {
 	var lines []string
 	for _, t := range s.tasks {
-		what := "nothing in particular"
-		if t.node != nil {
-			if w := t.node.wait.Load(); w != nil {
-				what = w.String()
-			}
+		what := "something that the runtime does not know"
+		if t.role != "" {
+			what = "its end"
+		} else if w := t.node.wait.Load(); w != nil {
+			what = w.String()
 		}
-		lines = append(lines, fmt.Sprintf("%s waits for %s", t.path(), what))
+		lines = append(lines, t.path()+" waits for "+what)
 	}
+	slices.Sort(lines)
 	return lines
 }
 
@@ -171,8 +165,9 @@ func (s *Scheduler) killAll() {
 // A task is an actor (or a helper of the runtime) as a coroutine.
 type task struct {
 	sched  *Scheduler
-	node   *node // nil for a helper
-	index  int   // in tasks
+	node   *node
+	role   string // of a helper, in what it does for the actor
+	index  int    // in tasks
 	next   func() (struct{}, bool)
 	stop   func()
 	yield  func(struct{}) bool
@@ -198,8 +193,8 @@ const (
 )
 
 func (t *task) path() string {
-	if t.node == nil {
-		return "(stopper)"
+	if t.role != "" {
+		return t.role + " " + t.node.path()
 	}
 	return t.node.path()
 }
@@ -207,8 +202,8 @@ func (t *task) path() string {
 // killed is what a parked task panics with when its world ends.
 var killed = new(int)
 
-func (s *Scheduler) newTask(n *node, run func()) {
-	t := &task{sched: s, node: n, index: len(s.tasks)}
+func (s *Scheduler) newTask(n *node, role string, run func()) {
+	t := &task{sched: s, node: n, role: role, index: len(s.tasks)}
 	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
 		t.yield = yield
 		swallowKill(run)
@@ -226,8 +221,12 @@ func (s *Scheduler) remove(t *task) {
 }
 
 // park gives the turn away until wakeUp.
-func (s *Scheduler) park(t *task) {
+func (t *task) park() {
 	t.state = taskParked
+	t.giveTurn()
+}
+
+func (t *task) giveTurn() {
 	if !t.yield(struct{}{}) {
 		panic(killed)
 	}
@@ -238,15 +237,13 @@ func (s *Scheduler) wakeUp(t *task, why wakeReason) {
 	s.ready = append(s.ready, t)
 }
 
-// mayYield lets another actor run first, now and then: a message's way in is a
-// place where real goroutines would be overtaken.
+// mayYield lets another actor run first, now and then: every place where an
+// actor could wait is one where a real goroutine may be overtaken.
 func (s *Scheduler) mayYield() {
 	t := s.owner()
 	if len(s.ready) > 0 && s.chance.IntN(4) == 0 {
 		s.wakeUp(t, wokenBySignal)
-		if !t.yield(struct{}{}) {
-			panic(killed)
-		}
+		t.giveTurn()
 	}
 }
 
@@ -260,12 +257,12 @@ func (s *Scheduler) owner() *task {
 
 // spawn, join and the rest make the scheduler a carrier.
 
-func (s *Scheduler) spawn(g *group, n *node, run func() error) {
+func (s *Scheduler) spawn(g *group, n *node, role string, run func() error) {
 	if g.empty == nil {
 		g.empty = s.parking()
 	}
 	g.members++
-	s.newTask(n, func() {
+	s.newTask(n, role, func() {
 		defer func() {
 			g.members--
 			if g.members == 0 {
@@ -306,153 +303,4 @@ func nameHash(name string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(name))
 	return h.Sum64()
-}
-
-// A watch is an afterDone that waits for its context.
-type watch struct {
-	ctx  context.Context
-	f    func()
-	done bool
-}
-
-func (s *Scheduler) afterDone(ctx context.Context, f func()) func() bool {
-	w := &watch{ctx: ctx, f: f}
-	s.watches = append(s.watches, w)
-	return func() bool {
-		if w.done {
-			return false
-		}
-		w.done = true
-		for i, other := range s.watches {
-			if other == w {
-				s.watches = append(s.watches[:i], s.watches[i+1:]...)
-				break
-			}
-		}
-		return true
-	}
-}
-
-// A place is the scheduler's parking.
-type place struct {
-	sched   *Scheduler
-	set     bool
-	waiters []*task
-}
-
-func (s *Scheduler) parking() parking { return &place{sched: s} }
-
-func (p *place) wake() {
-	for len(p.waiters) > 0 {
-		t := p.waiters[0]
-		p.waiters = p.waiters[1:]
-		if t.state == taskParked {
-			p.sched.wakeUp(t, wokenBySignal)
-			return
-		}
-	}
-	p.set = true
-}
-
-func (p *place) wait(ctx context.Context, until time.Time) error {
-	s := p.sched
-	t := s.owner()
-	if p.set {
-		p.set = false
-		return nil
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if !until.IsZero() {
-		if !until.After(s.clock) {
-			return os.ErrDeadlineExceeded
-		}
-		a := s.after(until.Sub(s.clock), func() {
-			if t.state == taskParked {
-				s.wakeUp(t, wokenByTime)
-			}
-		})
-		defer a.Stop()
-	}
-	t.ctx = ctx
-	p.waiters = append(p.waiters, t)
-	s.park(t)
-	t.ctx = nil
-	for i, w := range p.waiters {
-		if w == t {
-			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
-			break
-		}
-	}
-	switch t.reason {
-	case wokenByContext:
-		return context.Cause(ctx)
-	case wokenByTime:
-		return os.ErrDeadlineExceeded
-	case wokenBySignal:
-	}
-	return nil
-}
-
-// An alarm is a virtual timer.
-type alarm struct {
-	sched *Scheduler
-	at    time.Time
-	order uint64
-	index int // in the heap, -1 when not set
-	f     func()
-}
-
-func (s *Scheduler) after(d time.Duration, f func()) timer {
-	a := &alarm{sched: s, index: -1, f: f}
-	a.Reset(d)
-	return a
-}
-
-func (a *alarm) fire() { a.f() }
-
-// Stop takes the alarm out of the calendar.
-func (a *alarm) Stop() bool {
-	if a.index < 0 {
-		return false
-	}
-	heap.Remove(&a.sched.alarms, a.index)
-	a.index = -1
-	return true
-}
-
-// Reset sets the alarm anew, d from now.
-func (a *alarm) Reset(d time.Duration) bool {
-	was := a.Stop()
-	a.sched.count++
-	a.at, a.order = a.sched.clock.Add(max(d, 0)), a.sched.count
-	heap.Push(&a.sched.alarms, a)
-	return was
-}
-
-// alarms is the calendar: by time, and in the order they were set.
-type alarms []*alarm
-
-func (h alarms) Len() int { return len(h) }
-func (h alarms) Less(i, j int) bool {
-	if h[i].at.Equal(h[j].at) {
-		return h[i].order < h[j].order
-	}
-	return h[i].at.Before(h[j].at)
-}
-func (h alarms) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-func (h *alarms) Push(x any) {
-	a := x.(*alarm)
-	a.index = len(*h)
-	*h = append(*h, a)
-}
-func (h *alarms) Pop() any {
-	old := *h
-	a := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return a
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,16 +28,38 @@ type Self struct {
 	mu       sync.Mutex
 	children children
 	group    *group
-	sealed   bool  // no child may start any more
 	failure  error // the first failure of the fate group
 	bodyDone latch
-	onStop   []func()
-	onEnd    []func()
+	hooks    *hooks
 	box      box
+	chance   *chance
+	alarm    timer // reports who is late
 
-	engine  bool
+	sealed bool // no child may start any more
+	closed bool // the body has returned, and the hooks of OnEnd have been called
+	alone  bool // told to end with nobody to stop its parts but itself
+	joined bool // everybody below has ended
+
+	engine atomic.Bool // never waits for another actor
+}
+
+// hooks are what an actor registered with OnStop and OnEnd.
+type hooks struct{ stop, end []func() }
+
+// chance are an actor's sources of randomness, made when asked for.
+type chance struct {
 	rand    *rand.Rand
 	entropy io.Reader
+}
+
+func newSelf(n *node, number int) *Self {
+	s := &Self{node: n, number: number}
+	base := n.system.base
+	if n.parent != nil {
+		base = context.WithoutCancel(n.parent)
+	}
+	s.Context, s.cancel = context.WithCancelCause(base)
+	return s
 }
 
 type selfKey struct{}
@@ -61,7 +84,7 @@ func selfOf(ctx context.Context) *Self {
 
 func carrierOf(ctx context.Context) carrier {
 	if s := selfOf(ctx); s != nil {
-		return s.node.carrier
+		return s.node.system.carrier
 	}
 	return goroutines{}
 }
@@ -77,17 +100,15 @@ func (s *Self) Name() string { return s.node.name }
 func (s *Self) Restarts() int { return s.number }
 
 // Now returns the time: virtual in a simulation.
-func (s *Self) Now() time.Time { return s.node.carrier.now() }
+func (s *Self) Now() time.Time { return s.node.system.carrier.now() }
 
 // Sleep waits for d, or until the actor is told to end; then it returns the cause.
 func (s *Self) Sleep(d time.Duration) error {
 	defer s.node.waiting(nil)
 	s.node.waiting(waitsForSleep)
-	c := s.node.carrier
-	if err := c.parking().wait(s, c.now().Add(d)); s.Err() != nil {
-		return err
-	}
-	return nil
+	c := s.node.system.carrier
+	c.parking().wait(s, c.now().Add(d))
+	return context.Cause(s)
 }
 
 // WithTimeout returns a context of this actor that ends after d, with
@@ -99,30 +120,31 @@ func (s *Self) WithTimeout(d time.Duration) (context.Context, context.CancelFunc
 // WithTimeout is context.WithTimeout on the clock of the actor that ctx belongs
 // to: virtual in a simulation.
 func WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	on := carrierOf(ctx)
-	if on.simulator() == nil {
-		return context.WithTimeout(ctx, d)
+	if sched := carrierOf(ctx).simulator(); sched != nil {
+		return sched.withTimeout(ctx, d)
 	}
-	limited, cancel := context.WithCancelCause(ctx)
-	alarm := on.after(d, func() {
-		cancel(context.DeadlineExceeded)
-		on.cancelled()
-	})
-	return limited, func() {
-		alarm.Stop()
-		cancel(context.Canceled)
-		on.cancelled()
-	}
+	return context.WithTimeout(ctx, d)
 }
 
 // Rand returns the actor's own source of chance, for jitter and choices: seeded
 // by the system in production, by seed and path in a simulation. Only the actor
 // itself may use it. Keys come from [Entropy].
 func (s *Self) Rand() *rand.Rand {
-	if s.rand == nil {
-		s.rand = s.node.carrier.random(s.sourceName())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.source()
+	if c.rand == nil {
+		c.rand = s.node.system.carrier.random(s.sourceName())
 	}
-	return s.rand
+	return c.rand
+}
+
+// source is called with mu held.
+func (s *Self) source() *chance {
+	if s.chance == nil {
+		s.chance = &chance{}
+	}
+	return s.chance
 }
 
 func (s *Self) sourceName() string { return fmt.Sprintf("%s#%d", s.node.path(), s.number) }
@@ -141,10 +163,11 @@ func Entropy(ctx context.Context) io.Reader {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.entropy == nil {
-		s.entropy = s.node.carrier.entropy(s.sourceName())
+	c := s.source()
+	if c.entropy == nil {
+		c.entropy = s.node.system.carrier.entropy(s.sourceName())
 	}
-	return s.entropy
+	return c.entropy
 }
 
 // AfterDone arranges for f to be called once, soon after ctx is done, outside of
@@ -162,11 +185,14 @@ func AfterFunc(ctx context.Context, d time.Duration, f func()) Timer {
 
 // OnStop has f called when the actor is told to end, so that a wait outside of
 // the runtime returns: a socket's deadline set into the past, a file closed. f
-// must not wait. If the actor has been told already, f is called at once.
+// must not wait; it may be called from any goroutine. If the actor has been told
+// already, f is called at once; if its body has returned, never. A panic in f is
+// the actor's failure.
 func (s *Self) OnStop(f func()) {
 	s.mu.Lock()
 	if s.Err() == nil {
-		s.onStop = append(s.onStop, f)
+		h := s.hook()
+		h.stop = append(h.stop, f)
 		s.mu.Unlock()
 		return
 	}
@@ -177,21 +203,31 @@ func (s *Self) OnStop(f func()) {
 // OnEnd has f called when this incarnation's body has returned, however it
 // ended: the place to take back what the actor registered elsewhere. The last
 // one registered is called first; f must not wait. If the body has already
-// returned, f is called at once.
+// returned, f is called at once. A panic in f is the actor's failure.
 func (s *Self) OnEnd(f func()) {
-	if s.bodyDone.isOpen() {
-		f()
+	s.mu.Lock()
+	if !s.closed {
+		h := s.hook()
+		h.end = append(h.end, f)
+		s.mu.Unlock()
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.onEnd = append(s.onEnd, f)
+	s.mu.Unlock()
+	f()
+}
+
+// hook is called with mu held.
+func (s *Self) hook() *hooks {
+	if s.hooks == nil {
+		s.hooks = &hooks{}
+	}
+	return s.hooks
 }
 
 // NeverWaits declares that this actor is part of the engine: it waits only in
 // its own mailbox and for its own sockets. From then on a [Mailbox.Put] or
 // [Call] by it fails at once with a [*WaitError], even when there is room.
-func (s *Self) NeverWaits() { s.engine = true }
+func (s *Self) NeverWaits() { s.engine.Store(true) }
 
 // State says in a word or two what the actor is doing; it is shown in the tree.
 func (s *Self) State(state string) { s.node.setState(state) }
@@ -213,20 +249,26 @@ func (s *Self) Ref() *Ref { return &s.node.ref }
 // end tells the body to end: once, with the first cause.
 func (s *Self) end(cause error) {
 	s.mu.Lock()
-	told := s.Err() != nil
-	s.cancel(cause)
-	hooks := s.onStop
-	s.onStop = nil
-	b := s.box
-	s.mu.Unlock()
-	if told {
+	if s.Err() != nil {
+		s.mu.Unlock()
 		return
 	}
-	for _, f := range hooks {
-		f()
+	s.cancel(cause)
+	var stop []func()
+	if s.hooks != nil && !s.closed {
+		stop = s.hooks.stop
+	}
+	b := s.box
+	s.mu.Unlock()
+	for _, f := range stop {
+		if err := s.runHook(f); err != nil {
+			exit := s.node.explained(err)
+			s.node.system.failed(s.node, exit)
+			s.fail(exit)
+		}
 	}
 	if b != nil {
 		b.stop(cause)
 	}
-	s.node.carrier.cancelled()
+	s.node.system.carrier.cancelled()
 }

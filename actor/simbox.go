@@ -21,32 +21,49 @@ func newSimBox[M any](s *Scheduler, limit int) *simBox[M] {
 
 func (b *simBox[M]) put(ctx context.Context, m *Mailbox[M], v M) error {
 	b.sched.mayYield()
-	for !b.tryPut(m, v) {
-		if m.dead.Load() {
-			return m.gone()
-		}
-		leave, err := m.enterWait(ctx)
-		if err != nil {
-			return err
-		}
-		err = b.room.wait(ctx, time.Time{})
-		leave()
-		if err != nil {
+	if !b.tryPut(m, v) {
+		if err := b.putSlowly(ctx, m, v); err != nil {
 			return err
 		}
 	}
-	if b.queue.len() < b.limit {
+	if len(b.queue.items) > 0 && b.queue.len() < b.limit {
 		b.room.wake() // the next sender in line
 	}
 	return nil
+}
+
+func (b *simBox[M]) putSlowly(ctx context.Context, m *Mailbox[M], v M) error {
+	w := beginWait(ctx, waitsForRoom, m.owner.node)
+	defer w.leave()
+	for {
+		if m.dead.Load() {
+			b.room.wake() // nobody in line will ever get room
+			return m.gone()
+		}
+		if b.push(v) {
+			return nil
+		}
+		err := w.wait(b.sched, func(until time.Time) error { return b.room.wait(ctx, until) })
+		if err != nil {
+			return err
+		}
+	}
 }
 
 func (b *simBox[M]) tryPut(m *Mailbox[M], v M) bool {
 	if m.dead.Load() {
 		return false
 	}
-	if b.queue.len() >= b.limit {
+	if !b.push(v) {
 		m.full.Add(1)
+		return false
+	}
+	return true
+}
+
+// push puts v in if there is room.
+func (b *simBox[M]) push(v M) bool {
+	if b.queue.len() >= b.limit {
 		return false
 	}
 	b.queue.push(v)
@@ -62,6 +79,14 @@ func (b *simBox[M]) tryRecv() (M, bool) {
 	return v, ok
 }
 
+// empty releases what waits in a dead mailbox, and everybody in line.
+func (b *simBox[M]) empty(reason error) {
+	for v, ok := b.queue.pop(); ok; v, ok = b.queue.pop() {
+		undelivered(v, reason)
+	}
+	b.room.wake()
+}
+
 func (b *simBox[M]) recv(m *Mailbox[M]) (M, bool) {
 	b.sched.mayYield()
 	defer func() { m.total.Store(m.count) }()
@@ -71,8 +96,7 @@ func (b *simBox[M]) recv(m *Mailbox[M]) (M, bool) {
 				return v, ok
 			}
 		}
-		if v, ok := b.tryRecv(); ok {
-			m.count++
+		if v, ok := m.poll(); ok {
 			return v, true
 		}
 		m.owner.node.waiting(waitsForMessage)

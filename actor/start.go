@@ -49,12 +49,11 @@ func Start(ctx context.Context, name string, f Func) *Ref {
 
 // start makes a root on the given carrier.
 func start(ctx context.Context, on carrier, name string, f Func) *Ref {
-	sys := &system{carrier: on}
+	sys := &system{carrier: on, base: context.WithoutCancel(ctx)}
 	sys.crash, _ = ctx.Value(crashKey{}).(bool)
-	n := newNode(name, nil, sys, kept, DefaultGrace)
+	n := newNode(name, nil, sys, kept, DefaultGrace, f)
 	sys.root = n
-	base := context.WithoutCancel(ctx)
-	on.spawn(&sys.group, n, func() error { return n.run(base, Restart{When: Never}, f) })
+	on.spawn(&sys.group, n, "", n.run)
 	if ctx.Done() != nil {
 		stop := on.afterDone(ctx, func() { n.ref.Stop(context.Cause(ctx)) })
 		n.onEnded(func() { stop() })
@@ -62,13 +61,13 @@ func start(ctx context.Context, on carrier, name string, f Func) *Ref {
 	return &n.ref
 }
 
-func newNode(name string, parent *Self, sys *system, f fate, grace time.Duration) *node {
+func newNode(name string, parent *Self, sys *system, f fate, grace time.Duration, body Func) *node {
 	if grace == 0 {
 		grace = DefaultGrace
 	}
-	n := &node{name: name, parent: parent, system: sys, carrier: sys.carrier, fate: f, grace: grace}
+	n := &node{name: name, parent: parent, system: sys, fate: f, grace: grace, body: body}
 	n.ref.node = n
-	n.born = n.carrier.now()
+	n.born = sys.carrier.now()
 	n.since = n.born
 	return n
 }
@@ -77,35 +76,42 @@ func newNode(name string, parent *Self, sys *system, f fate, grace time.Duration
 // other children at once, with that failure as the cause. A normal end means
 // nothing. Children started with Go are parts of the actor: when it is stopped
 // they go on serving until its body has returned, and then stop in reverse
-// order. If the actor is ending already, the child never runs.
+// order. A child of an actor that has failed, or that was told to end and whose
+// body has returned, never runs; its Ref says so with a [*GoneError].
 func (s *Self) Go(name string, f Func) *Ref {
-	n := newNode(name, s, s.node.system, linked, 0)
-	return s.launch(n, Restart{}, f)
+	return s.launch(newNode(name, s, s.node.system, linked, 0, f))
 }
 
-func (s *Self) launch(n *node, r Restart, f Func) *Ref {
+// launch starts a child, unless the actor is ending.
+func (s *Self) launch(n *node) *Ref {
 	s.mu.Lock()
 	told := s.node.toldCause()
-	over := s.bodyDone.isOpen() && s.children.live == 0
-	refused := over || s.sealed || (n.fate == kept && told != nil)
-	if !refused {
-		s.children.add(n)
-		if s.group == nil {
-			s.group = &group{}
-		}
-		base := context.WithoutCancel(s)
-		if r.When != Never {
-			n.stopGate = n.carrier.parking()
-		}
-		n.temporary = r.When == Never && n.fate == kept && !n.escalates
-		s.node.carrier.spawn(s.group, n, func() error { return n.run(base, r, f) })
+	if s.refuses(n, told) {
+		s.mu.Unlock()
+		n.close(&GoneError{Path: s.node.path(), Cause: told})
+		return &n.ref
 	}
+	s.children.add(n)
+	if s.group == nil {
+		s.group = &group{}
+	}
+	s.node.system.carrier.spawn(s.group, n, "", n.run)
 	s.mu.Unlock()
-	if refused {
-		n.err, n.gone = &GoneError{Path: s.node.path(), Cause: told}, true
-		n.ended.release()
-	}
 	return &n.ref
+}
+
+// refuses says that nobody would stop or join a child that starts now. It is
+// called with mu held.
+func (s *Self) refuses(n *node, told error) bool {
+	switch {
+	case s.sealed:
+		return true
+	case told != nil && n.fate == kept: // the supervised ones are being stopped
+		return true
+	case s.bodyDone.isOpen():
+		return told != nil || s.children.live == 0
+	}
+	return false
 }
 
 // Path returns the actor's place in the tree.
@@ -124,13 +130,16 @@ func (r *Ref) Err() error {
 }
 
 // Wait blocks until the actor has ended for good (nil), or ctx is done (its
-// cause).
+// cause). It returns a [*CycleError] when the actor itself waits for the caller,
+// so that neither would ever move.
 func (r *Ref) Wait(ctx context.Context) error {
-	if s := selfOf(ctx); s != nil {
-		s.node.waiting(&waitNote{"the end of", r.node})
-		defer s.node.waiting(nil)
+	if r.node.ended.isOpen() {
+		return nil
 	}
-	return r.node.ended.await(carrierOf(ctx), ctx, time.Time{})
+	on := carrierOf(ctx)
+	w := beginWait(ctx, waitsForEnd, r.node)
+	defer w.leave()
+	return w.wait(on, func(until time.Time) error { return r.node.ended.await(on, ctx, until) })
 }
 
 // Tree returns the actor with everything below it, as it is now. It asks no
@@ -138,12 +147,17 @@ func (r *Ref) Wait(ctx context.Context) error {
 func (r *Ref) Tree() Node { return r.node.snapshot() }
 
 // Join waits for the end of a root that [Start] started and returns what [Run]
-// would.
+// would. For any other actor it waits for its end and returns [Ref.Err]. It is
+// meant for ordinary goroutines; actors use [Ref.Wait].
 func (r *Ref) Join() error {
 	n := r.node
+	if n.parent != nil {
+		<-n.ended.done()
+		return r.Err()
+	}
 	select {
 	case <-n.ended.done():
-		n.carrier.join(&n.system.group)
+		n.system.carrier.join(&n.system.group)
 		return r.Err()
 	case <-n.system.late.done():
 		return n.system.overdueError()

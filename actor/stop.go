@@ -20,49 +20,105 @@ func (r *Ref) Stop(cause error) {
 	}
 	n := r.node
 	n.tell(cause)
+	if s := n.self.Load(); s != nil && s.endAlone(cause) {
+		return
+	}
 	n.beside(func() error {
 		n.stop(cause)
 		return nil
 	})
 }
 
-// beside runs f as a member of the group that n itself is a member of, if n has
-// not ended yet.
-func (n *node) beside(f func() error) {
+// endAlone tells an actor without supervised children to end, which takes
+// nobody to wait for it: it stops its parts itself, and a timer reports it when
+// it is late. It says no where more is needed.
+func (s *Self) endAlone(cause error) bool {
+	n := s.node
+	if n.parent == nil || n.patient {
+		return false
+	}
+	s.mu.Lock()
+	for c := s.children.first; c != nil; c = c.next {
+		if c.fate == kept {
+			s.mu.Unlock()
+			return false
+		}
+	}
+	if s.closed || s.alarm != nil {
+		s.mu.Unlock()
+		return false
+	}
+	s.alone = true
+	s.alarm = n.system.carrier.after(n.grace, func() {
+		if !s.bodyDone.isOpen() {
+			n.isOverdue()
+		}
+	})
+	s.mu.Unlock()
+	s.end(cause)
+	return true
+}
+
+// beside runs f as a member of the group that n itself is a member of. It
+// reports whether n was still there.
+func (n *node) beside(f func() error) bool {
+	on := n.system.carrier
+	run := func() error {
+		if on.simulator() == nil {
+			pprof.SetGoroutineLabels(context.Background()) // not those of who asked
+		}
+		return f()
+	}
 	if p := n.parent; p != nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if n == p.children.first || n.prev != nil {
-			n.carrier.spawn(p.group, nil, f)
+		if n != p.children.first && n.prev == nil {
+			return false
 		}
-		return
+		on.spawn(p.group, n, "stop of", run)
+		return true
 	}
 	n.system.mu.Lock()
 	defer n.system.mu.Unlock()
-	if !n.system.over {
-		n.carrier.spawn(&n.system.group, nil, f)
+	if n.system.over {
+		return false
 	}
+	on.spawn(&n.system.group, n, "stop of", run)
+	return true
 }
 
-// stop ends n in order. It waits for each actor below at most its grace and
-// reports whoever is late.
-func (n *node) stop(cause error) {
+// stop ends n in order: its supervised children, its body, its parts. It waits
+// for each of them at most its grace, and reports whether somebody is late.
+func (n *node) stop(cause error) (late bool) {
 	n.tell(cause)
-	forever := context.Background()
-	if s := n.self.Load(); s != nil {
-		s.stopSupervised(cause)
+	s := n.self.Load()
+	if s != nil {
+		late = s.stopSupervised(cause)
 		s.end(cause)
-		until := n.carrier.now().Add(n.grace)
-		if s.bodyDone.await(n.carrier, forever, until) != nil {
+	}
+	return n.awaitEnd(s, cause, n.system.carrier.now().Add(n.grace), late)
+}
+
+// awaitEnd waits for the end of the body, until the given time, stops its parts
+// and waits for the end of all, unless somebody below is late already.
+func (n *node) awaitEnd(s *Self, cause error, until time.Time, late bool) bool {
+	on, forever := n.system.carrier, context.Background()
+	if s != nil {
+		if n.patient {
+			until = time.Time{}
+		}
+		if s.bodyDone.await(on, forever, until) != nil {
 			n.isOverdue()
 			n.stopIsOver()
-			return
+			return true
 		}
-		s.stopParts(cause)
+		late = s.stopParts(cause) || late
 	}
-	if n.ended.await(n.carrier, forever, n.carrier.now().Add(n.grace)) != nil {
+	if late || n.ended.await(on, forever, on.now().Add(n.grace)) != nil {
 		n.stopIsOver()
+		return true
 	}
+	return false
 }
 
 // stopIsOver lets the root's Join return although somebody is late.
@@ -75,8 +131,8 @@ func (n *node) stopIsOver() {
 // stopSupervised stops the supervised children: restartable ones one by one, the
 // last started first; temporary ones (streams, connections: pools without an
 // order of their own) together.
-func (s *Self) stopSupervised(cause error) {
-	tried := make(map[*node]bool)
+func (s *Self) stopSupervised(cause error) (late bool) {
+	var tried map[*node]bool
 	for {
 		var pool []*node
 		s.mu.Lock()
@@ -88,93 +144,126 @@ func (s *Self) stopSupervised(cause error) {
 				break
 			}
 			pool = append(pool, c)
-			tried[c] = true
 			if !c.temporary {
 				break
 			}
 		}
 		s.mu.Unlock()
 		if len(pool) == 0 {
-			return
+			return late
 		}
-		stopAll(pool, cause)
+		if tried == nil {
+			tried = make(map[*node]bool)
+		}
+		for _, c := range pool {
+			tried[c] = true
+		}
+		late = stopAll(pool, cause) || late
 	}
 }
 
 // stopParts stops what [Self.Go] started, after the body has returned.
-func (s *Self) stopParts(cause error) {
-	tried := make(map[*node]bool)
+func (s *Self) stopParts(cause error) (late bool) {
+	var tried map[*node]bool
 	for {
 		s.mu.Lock()
 		c := s.children.last
-		for c != nil && (c.fate == kept || tried[c]) {
+		for c != nil && (c.fate != linked || tried[c]) {
 			c = c.prev
 		}
 		s.mu.Unlock()
 		if c == nil {
-			return
+			return late
+		}
+		if tried == nil {
+			tried = make(map[*node]bool)
 		}
 		tried[c] = true
-		c.stop(cause)
+		late = c.stop(cause) || late
 	}
 }
 
 // stopAll stops the given siblings at the same time and returns when each has
-// ended or is late.
-func stopAll(pool []*node, cause error) {
+// ended or is late. Those with children of their own need somebody to wait for
+// them; the others need only be told.
+func stopAll(pool []*node, cause error) (late bool) {
 	if len(pool) == 1 {
-		pool[0].stop(cause)
-		return
+		return pool[0].stop(cause)
 	}
-	over := make([]latch, len(pool))
-	for i, c := range pool {
+	on := pool[0].system.carrier
+	var leaves, others []*node
+	for _, c := range pool {
 		c.tell(cause)
-		c.beside(func() error {
+		if s := c.self.Load(); s != nil && s.endLeaf(cause) {
+			leaves = append(leaves, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	began := on.now()
+	over := make([]latch, len(others))
+	verdicts := make([]bool, len(others))
+	for i, c := range others {
+		there := c.beside(func() error {
 			defer over[i].release()
-			c.stop(cause)
+			verdicts[i] = c.stop(cause)
 			return nil
 		})
-	}
-	for i, c := range pool {
-		if c.ended.isOpen() {
-			continue
+		if !there {
+			over[i].release()
 		}
-		over[i].await(c.carrier, context.Background(), time.Time{})
 	}
+	for _, c := range leaves {
+		late = c.awaitEnd(c.self.Load(), cause, began.Add(c.grace), false) || late
+	}
+	for i := range others {
+		over[i].await(on, context.Background(), time.Time{})
+		late = verdicts[i] || late
+	}
+	return late
 }
 
-// watchAborted reports who has not left a failed fate group within its grace.
-func (n *node) watchAborted(s *Self) {
+// endLeaf tells an actor without children to end.
+func (s *Self) endLeaf(cause error) bool {
 	s.mu.Lock()
-	nobody := s.children.live == 0 && s.bodyDone.isOpen()
+	leaf := s.children.live == 0
 	s.mu.Unlock()
-	if nobody {
+	if leaf {
+		s.end(cause)
+	}
+	return leaf
+}
+
+// watchAborted has those reported who have not left a failed fate group within
+// its grace.
+func (s *Self) watchAborted() {
+	n := s.node
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.joined || (s.closed && s.children.live == 0) {
 		return
 	}
-	alarm := n.carrier.after(n.grace, func() {
-		if n.ended.isOpen() {
-			return
-		}
+	if s.alarm != nil {
+		s.alarm.Stop()
+	}
+	s.alarm = n.system.carrier.after(n.grace, func() {
 		s.reportLate()
 		n.stopIsOver()
 	})
-	n.onEnded(func() { alarm.Stop() })
 }
 
+// reportLate names everybody from s on down whose body has not returned.
 func (s *Self) reportLate() {
 	if !s.bodyDone.isOpen() {
 		s.node.isOverdue()
 	}
-	var below []*Self
 	s.mu.Lock()
-	for c := s.children.first; c != nil; c = c.next {
-		if child := c.self.Load(); child != nil {
-			below = append(below, child)
-		}
-	}
+	below := s.children.all()
 	s.mu.Unlock()
-	for _, child := range below {
-		child.reportLate()
+	for _, c := range below {
+		if child := c.self.Load(); child != nil {
+			child.reportLate()
+		}
 	}
 }
 
@@ -192,7 +281,7 @@ func (n *node) isOverdue() {
 		state = strings.TrimPrefix(fmt.Sprintf("%s, waits for %s", state, w.what), ", ")
 	}
 	late := Overdue{Path: n.path(), State: state, Grace: n.grace}
-	if n.carrier.simulator() == nil {
+	if n.system.carrier.simulator() == nil {
 		late.Stack = stackOf(late.Path)
 	}
 	n.system.mu.Lock()
@@ -214,7 +303,9 @@ func (sys *system) overdueError() error {
 	return e
 }
 
-// stackOf finds the stack of the goroutine whose pprof label carries the path.
+// stackOf finds the stack of the actor's goroutine, by the pprof label that
+// carries the path. A goroutine that the actor's body started itself has the same
+// label; it does not stand on the runtime.
 func stackOf(path string) string {
 	var all bytes.Buffer
 	if err := pprof.Lookup("goroutine").WriteTo(&all, 1); err != nil {
@@ -222,7 +313,7 @@ func stackOf(path string) string {
 	}
 	label := fmt.Sprintf("%q:%q", "actor", path)
 	for record := range strings.SplitSeq(all.String(), "\n\n") {
-		if strings.Contains(record, label) {
+		if strings.Contains(record, label) && strings.Contains(record, "actor.(*node).run") {
 			return record
 		}
 	}

@@ -2,6 +2,7 @@ package actor
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 )
 
@@ -52,8 +53,14 @@ const (
 // own until r is used up; then they become this actor's, as a [*BudgetError].
 // If this actor is ending already, the child never runs.
 func (s *Self) Supervise(name string, r Restart, f Func) *Ref {
-	n := newNode(name, s, s.node.system, kept, r.Grace)
-	return s.launch(n, r, f)
+	n := newNode(name, s, s.node.system, kept, r.Grace, f)
+	if r.When == Never {
+		n.temporary = true
+	} else {
+		n.restart = &r
+		n.stopGate = n.system.carrier.parking()
+	}
+	return s.launch(n)
 }
 
 func (r Restart) plan(strategy Strategy, whens ...When) plan {
@@ -71,12 +78,14 @@ func (r Restart) plan(strategy Strategy, whens ...When) plan {
 }
 
 // keep runs incarnation after incarnation, as the restart machine decides.
-func (n *node) keep(base context.Context, r Restart, f Func) error {
+func (n *node) keep(r Restart) error {
+	on := n.system.carrier
 	m := newRestartMachine(r.plan(OneForOne, r.When))
-	chance := n.carrier.random(n.path())
-	do := m.Step(n.carrier.now(), restartEvent{kind: begin}, nil)
+	do := m.Step(on.now(), restartEvent{kind: begin}, nil)
+	var chance *rand.Rand
 	var last error
 	for number := 0; ; {
+		event := restartEvent{kind: tick}
 		for _, e := range do {
 			switch e.kind {
 			case startChild:
@@ -84,29 +93,40 @@ func (n *node) keep(base context.Context, r Restart, f Func) error {
 					return nil
 				}
 				n.incarnationBegins(number)
-				last = n.incarnation(base, number, f)
+				last = n.incarnation(number)
 				number++
+				if n.toldCause() != nil {
+					return last // it failed on the way down, or not at all
+				}
 				n.incarnationEnded(last)
+				event = restartEvent{kind: childExited, failed: last != nil}
+				if r.Backoff > 0 {
+					if chance == nil {
+						chance = on.random(n.path())
+					}
+					event.chance = chance.Float64()
+				}
 			case giveUp:
 				n.escalates = true
-				p := r.plan(OneForOne)
-				return &BudgetError{Path: n.path(), Max: max(p.max, 0), Within: p.within, Err: last}
+				failure := &ExitError{Path: n.path(), Err: &BudgetError{Path: n.path(), Max: max(m.plan.max, 0), Within: m.plan.within, Err: last}}
+				n.system.failed(n, failure)
+				return failure
 			case allDone:
 				return nil
+			case stopChild, giveUpStuck:
+				panic("unreachable: a child alone is never stopped by its machine")
 			}
 		}
-		if n.toldCause() != nil {
-			return nil
-		}
-		event := restartEvent{kind: childExited, failed: last != nil, chance: chance.Float64()}
-		if len(do) == 0 {
+		if event.kind == tick {
 			n.setState("waiting to restart")
 			n.waiting(waitsForRestart)
 			n.stopGate.wait(context.Background(), m.Deadline())
 			n.waiting(nil)
-			event = restartEvent{kind: tick}
+			if n.toldCause() != nil {
+				return nil
+			}
 		}
-		do = m.Step(n.carrier.now(), event, do[:0])
+		do = m.Step(on.now(), event, do[:0])
 	}
 }
 
@@ -114,7 +134,7 @@ func (n *node) keep(base context.Context, r Restart, f Func) error {
 func (n *node) incarnationBegins(number int) {
 	n.mu.Lock()
 	n.restarts = number
-	n.state, n.notes, n.gauges = "", nil, nil
+	n.state, n.details = "", nil
 	n.mu.Unlock()
 }
 
@@ -123,7 +143,4 @@ func (n *node) incarnationEnded(err error) {
 	n.mu.Lock()
 	n.lastErr = err
 	n.mu.Unlock()
-	if err != nil {
-		n.system.failed(n, err)
-	}
 }

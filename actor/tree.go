@@ -49,12 +49,15 @@ func (n *node) snapshot() Node {
 	n.mu.Lock()
 	v.State, v.Since, v.Born = n.state, n.since, n.born
 	v.Restarts, v.LastErr, v.Overdue, v.Stopping = n.restarts, n.lastErr, n.overdue, n.told != nil
-	for _, d := range n.notes {
-		v.Details = append(v.Details, Detail{d.key, d.value})
+	var gauges []gauge
+	if d := n.details; d != nil {
+		for _, note := range d.notes {
+			v.Details = append(v.Details, Detail{note.key, note.value})
+		}
+		gauges = append(gauges, d.gauges...)
 	}
-	gauges := append([]gauge(nil), n.gauges...)
 	n.mu.Unlock()
-	v.Age = n.carrier.now().Sub(v.Born)
+	v.Age = n.system.carrier.now().Sub(v.Born)
 	for _, g := range gauges {
 		v.Details = append(v.Details, Detail{g.key, fmt.Sprint(g.read())})
 	}
@@ -64,10 +67,7 @@ func (n *node) snapshot() Node {
 	if s := n.self.Load(); s != nil {
 		s.mu.Lock()
 		b := s.box
-		below := make([]*node, 0, s.children.live)
-		for c := s.children.first; c != nil; c = c.next {
-			below = append(below, c)
-		}
+		below := s.children.all()
 		s.mu.Unlock()
 		if b != nil {
 			load := b.Load()
