@@ -14,8 +14,13 @@ type dialogue struct {
 
 	received int      // bytes read
 	out      []byte   // lines not written yet
-	in       []byte   // the body of the line in hand
 	do       []Effect // reused by every step
+
+	// The line in hand. It survives a deadline, so that reading can go on.
+	head   [2]byte // its length, as far as it is read
+	heads  int     // how many bytes of head are read
+	length int     // the length once it is known, 0 before
+	in     []byte  // the body, as far as it is read
 
 	// The first room of the slices above: enough for names of usual length, so
 	// that a negotiation costs one allocation.
@@ -33,38 +38,44 @@ type buffered interface{ Buffered() int }
 const flushAt = MaxLine
 
 func (d *dialogue) start(r io.Reader, w io.Writer) {
+	d.out, d.in, d.do = d.outRoom[:0], d.inRoom[:0], d.doRoom[:0]
+	d.attach(r, w)
+}
+
+// attach changes the pipe and keeps the line in hand.
+func (d *dialogue) attach(r io.Reader, w io.Writer) {
 	d.r, d.w = r, w
 	d.byter, _ = r.(io.ByteReader)
 	d.buffd, _ = r.(buffered)
-	d.out, d.in, d.do = d.outRoom[:0], d.inRoom[:0], d.doRoom[:0]
 }
 
 // line reads one line, and before that writes what is pending if the line is
 // not there yet. The text is valid until the next call. A *badLine means that
-// the remote broke the form of a line; any other error is the pipe's.
+// the remote broke the form of a line; any other error is the pipe's. After an
+// error of the pipe it may be called again and goes on where it stood.
 func (d *dialogue) line() ([]byte, error) {
-	var head [2]byte
-	var length, n int
-	for i := range head {
+	for d.length == 0 {
 		b, err := d.readByte()
 		if err != nil {
-			if i > 0 {
+			if d.heads > 0 {
 				err = unexpected(err)
 			}
 			return nil, err
 		}
-		var rule Rule
-		head[i] = b
-		if length, n, rule = decodeLength(head[:i+1]); rule != NoRule {
+		d.head[d.heads] = b
+		d.heads++
+		length, n, rule := decodeLength(d.head[:d.heads])
+		if rule != NoRule {
 			return nil, &badLine{rule: rule}
 		}
 		if n > 0 {
-			break
+			d.length, d.in = length, d.in[:0]
 		}
 	}
-	if err := d.readBody(length); err != nil {
+	if err := d.readBody(); err != nil {
 		return nil, err
 	}
+	d.heads, d.length = 0, 0
 	text, rule := trimLine(d.in)
 	if rule != NoRule {
 		return nil, &badLine{rule: rule, got: cut(string(text))}
@@ -88,23 +99,22 @@ func (d *dialogue) readByte() (byte, error) {
 	return d.inRoom[0], err
 }
 
-// readBody reads the next length bytes into d.in. Memory follows the bytes that
+// readBody reads the rest of the line in hand. Memory follows the bytes that
 // arrive, not the length that was announced.
-func (d *dialogue) readBody(length int) error {
-	if err := d.flushUnless(length); err != nil {
+func (d *dialogue) readBody() error {
+	if err := d.flushUnless(d.length - len(d.in)); err != nil {
 		return err
 	}
-	d.in = d.in[:0]
-	for len(d.in) < length {
+	for len(d.in) < d.length {
 		if len(d.in) == cap(d.in) {
 			grown := make([]byte, len(d.in), min(4*cap(d.in), MaxLine))
 			copy(grown, d.in)
 			d.in = grown
 		}
 		at := len(d.in)
-		d.in = d.in[:min(length, cap(d.in))]
-		n, err := io.ReadFull(d.r, d.in[at:])
+		n, err := io.ReadFull(d.r, d.in[at:min(d.length, cap(d.in))])
 		d.received += n
+		d.in = d.in[:at+n]
 		if err != nil {
 			return unexpected(err)
 		}

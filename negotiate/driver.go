@@ -1,6 +1,10 @@
 package negotiate
 
-import "io"
+import (
+	"errors"
+	"io"
+	"os"
+)
 
 // Dial negotiates as the dialer over rw and returns the first of want that the
 // remote supports. It writes the header and the first proposal with one Write.
@@ -110,6 +114,10 @@ func (d *dialogue) offer(o *Offer) (Protocol, error) {
 	for {
 		phase := o.phase
 		ev, cause := d.next(o.proposal())
+		if errors.Is(cause, os.ErrDeadlineExceeded) {
+			// Not the end: the remote may still answer, see Confirm.
+			return "", d.failure(Effect{Kind: Failed}, o.stage(phase), o.Wanted(), cause)
+		}
 		d.do = o.Step(ev, d.do[:0])
 		for _, f := range d.do {
 			switch f.Kind {

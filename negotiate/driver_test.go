@@ -336,6 +336,33 @@ func TestAFailedWriteEndsANegotiation(t *testing.T) {
 	}
 }
 
+// secondWriteFails is a pipe that breaks while the list is walked through.
+type secondWriteFails struct {
+	scripted
+	err error
+}
+
+func (w *secondWriteFails) Write(p []byte) (int, error) {
+	if len(w.writes) > 0 {
+		return 0, w.err
+	}
+	return w.scripted.Write(p)
+}
+
+func TestAWriteThatFailsLaterNamesTheProposal(t *testing.T) {
+	broken := errors.New("broken")
+	_, err := Dial(&secondWriteFails{scripted{in: lines(Header, NotAvailable)}, broken}, "/a", "/b")
+	var gone *InterruptedError
+	if !errors.As(err, &gone) || gone.Cause != broken || gone.Stage != "awaiting an answer to /b" {
+		t.Errorf("the dialer got %v", err)
+	}
+	// The header is flushed when only a part of the next line is there.
+	rw := bufferedPipe{bufio.NewReader(bytes.NewReader(lines(Header, "/a")[:22])), failingWriter{0, broken}}
+	if _, err = Listen(rw, supportsAB, listAB); !errors.As(err, &gone) || gone.Cause != broken {
+		t.Errorf("the listener got %v", err)
+	}
+}
+
 // A pipe may itself be a stream with a negotiation of its own: its errors are
 // the pipe's, and are not taken for faults of this dialogue.
 func TestAnErrorOfThePipeIsNotTakenForAFaultOfTheDialogue(t *testing.T) {

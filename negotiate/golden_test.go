@@ -102,3 +102,12 @@ func TestGoldenTracesShowEveryCellOfTheTables(t *testing.T) {
 		}
 	}
 }
+
+func TestEventsReadBackAsTheyPrint(t *testing.T) {
+	for _, ev := range []Event{{Kind: Begin}, {Kind: Gone}, {Kind: Line, Text: Header}, {Kind: Line}, {Kind: Line, Text: "/a b"}, {Kind: Line, Text: "\n\xff\""}} {
+		verb, rest, _ := strings.Cut(ev.String(), " ")
+		if got := parseEvent(t, verb, rest); got != ev {
+			t.Errorf("%s reads back as %v", ev, got)
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package negotiate
 
-import "io"
+import (
+	"errors"
+	"io"
+	"os"
+)
 
 // A Pending is a lazy offer whose answer nobody has read yet. It belongs to one
 // goroutine at a time.
@@ -36,18 +40,22 @@ func (l *Pending) Protocol() Protocol { return l.offer.want[0] }
 
 // Confirm reads the remote's answer from r, and not a byte beyond it. It blocks
 // until the answer is there or r fails; r's deadline and its end bound the
-// wait. Called again it returns the same result without reading.
+// wait. Called again it returns the same result without reading, except after a
+// deadline: then it goes on where it stood, as a Read does.
 //
-// It returns nil when the remote agreed. On any error the stream must be reset
-// and not used again: [*RefusedError] with Lazy set, [*ProtocolError] or
-// [*InterruptedError].
+// It returns nil when the remote agreed. Errors: [*RefusedError] with Lazy set,
+// [*ProtocolError] and [*InterruptedError]. Unless errors.Is finds
+// os.ErrDeadlineExceeded in it, the stream must be reset and not used again.
 func (l *Pending) Confirm(r io.Reader) error {
 	if l.done {
 		return l.err
 	}
-	l.done = true
-	l.dialogue.start(r, nil)
-	_, l.err = l.dialogue.offer(&l.offer)
+	l.dialogue.attach(r, nil)
+	_, err := l.dialogue.offer(&l.offer)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
 	l.dialogue = dialogue{} // keeps neither r nor room
-	return l.err
+	l.done, l.err = true, err
+	return err
 }

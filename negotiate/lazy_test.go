@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -67,6 +69,45 @@ func TestAnUnconfirmedLazyOfferNamesItsStage(t *testing.T) {
 	var gone *InterruptedError
 	if !errors.As(err, &gone) || !errors.Is(err, iotest.ErrTimeout) || gone.Stage != "awaiting an answer to /ping" || gone.Received != 20 {
 		t.Errorf("got %#v", err)
+	}
+}
+
+// stutter is a pipe whose deadline passes before each byte.
+type stutter struct {
+	scripted
+	passed bool
+}
+
+func (s *stutter) Read(p []byte) (int, error) {
+	if s.passed = !s.passed; s.passed {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return s.scripted.Read(p[:1])
+}
+
+func TestADeadlineDoesNotEndALazyOffer(t *testing.T) {
+	name := Protocol("/" + strings.Repeat("x", 300))
+	for _, answer := range []Protocol{name, NotAvailable} {
+		l, err := OfferLazily(io.Discard, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &stutter{scripted: scripted{in: append(lines(Header, string(answer)), "rest"...)}}
+		passed := 0
+		for err = l.Confirm(r); errors.Is(err, os.ErrDeadlineExceeded); err = l.Confirm(r) {
+			var gone *InterruptedError
+			if !errors.As(err, &gone) || gone.Received != passed {
+				t.Fatalf("after %d bytes: %#v", passed, err)
+			}
+			passed++
+		}
+		var refused *RefusedError
+		if answer == name && err != nil || answer != name && !errors.As(err, &refused) {
+			t.Errorf("the answer %.10s gives %v", answer, err)
+		}
+		if want := len(lines(Header, string(answer))); passed != want || string(r.in) != "rest" {
+			t.Errorf("%d deadlines passed, want %d; %q is left", passed, want, r.in)
+		}
 	}
 }
 

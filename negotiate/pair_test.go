@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/troupe-p2p/troupe/negotiate/peer"
 )
 
 // A pair is two machines joined by two queues of bytes, so that the codec and
@@ -194,6 +197,26 @@ func TestErrorsSayWhatIsNeeded(t *testing.T) {
 	for r := RuleMinimal; r <= RuleAttempts; r++ {
 		if text := r.String(); text == fmt.Sprintf("rule %d", r) {
 			t.Errorf("rule %d has no words", r)
+		}
+	}
+}
+
+func TestErrorsLeadToTheirCauses(t *testing.T) {
+	mismatch := &peer.MismatchError{Want: "a", Got: "b"}
+	err := fmt.Errorf("dialing: %w", &HandshakeError{Security: "/noise", Stage: "message 2", Cause: mismatch})
+	var found *peer.MismatchError
+	if !errors.As(err, &found) || found != mismatch {
+		t.Errorf("there is no mismatch in %v", err)
+	}
+	if err := error(&InterruptedError{Cause: io.EOF}); !errors.Is(err, io.EOF) {
+		t.Errorf("there is no end in %v", err)
+	}
+}
+
+func TestRolesAreEachOthersOther(t *testing.T) {
+	for role, text := range map[Role]string{Dialer: "dialer", Listener: "listener"} {
+		if role.String() != text || role.Other().Other() != role || role.Other() == role {
+			t.Errorf("role %d is called %s, its other %s", role, role, role.Other())
 		}
 	}
 }
