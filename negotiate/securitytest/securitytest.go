@@ -142,7 +142,7 @@ func newWorld(ctx context.Context, k kind, newSecurity func(key peer.Key) negoti
 	}
 	for _, s := range w.security {
 		if err := s.Protocol().Check(); err != nil {
-			return nil, fmt.Errorf("Protocol: %w", err)
+			return nil, fmt.Errorf("its protocol ID: %w", err)
 		}
 	}
 	return w, nil

@@ -174,7 +174,7 @@ func (c *toyConn) Write(p []byte) (int, error) {
 		c.Conn.Write(p[:65535])
 		return len(p), nil
 	case c.bugs.changes && len(p) > 0:
-		p[0]++
+		spoil(p)
 	case c.bugs.emptyByte && len(p) == 0:
 		c.Conn.Write([]byte{0})
 		return 0, nil
@@ -190,6 +190,9 @@ func (c *toyConn) Read(p []byte) (int, error) {
 	c.timed = c.timed || errors.Is(err, context.DeadlineExceeded) || err != nil && n == 0
 	return n, err
 }
+
+// spoil changes a byte that is somebody else's.
+func spoil(p []byte) { p[0]++ }
 
 func (c *toyConn) Close() error {
 	if c.bugs.keepsOpen {
