@@ -59,6 +59,9 @@ func (s *muxed) Read(ctx context.Context, p []byte) (int, error) {
 	return n, err
 }
 
+// Buffered is how many bytes wait to be read.
+func (s *muxed) Buffered() int { return s.in.Len() }
+
 // report tells the core what has been read. What cannot be told now is told with
 // the next report.
 func (s *muxed) report(ctx context.Context) {

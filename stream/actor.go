@@ -295,3 +295,12 @@ type bodyPipe struct {
 
 func (b bodyPipe) Read(p []byte) (int, error)  { return b.body.Read(b.ctx, p) }
 func (b bodyPipe) Write(p []byte) (int, error) { return b.body.Write(b.ctx, p) }
+
+// Buffered is how many bytes wait to be read, so that the driver can put its
+// answer and the header before it into one write.
+func (b bodyPipe) Buffered() int {
+	if waiting, ok := b.body.(interface{ Buffered() int }); ok {
+		return waiting.Buffered()
+	}
+	return 0
+}

@@ -39,8 +39,8 @@ type Lane struct {
 	told     bool // the consumer knows that bytes wait
 	closed   bool // nothing more will be added
 	cut      error
-	last     error // what Read returns when the closed lane is empty
-	refusal  error // what Add returns when the lane is closed
+	last     error     // what Read returns when the closed lane is empty
+	refusal  error     // what Add returns when the lane is closed
 	readEnd  time.Time // deadlines
 	writeEnd time.Time
 }

@@ -1,0 +1,60 @@
+// Package conn is an authenticated, multiplexed connection with one peer: an
+// actor that upgrades a raw link and then runs it.
+//
+//	        permits: empty buffers (2)                       spent batches (2)
+//	      ┌────────────────────────────────────┐     ┌─────────────────────────────┐
+//	      ▼                                    │     ▼                             │
+//	┌───────────┐   received             ┌─────┴──────────┐   batch          ┌─────┴──────┐
+//	│  reader   │───────────────────────▶│     core       │─────────────────▶│   writer   │
+//	│ reads,    │                        │ muxer machine, │                  │ seals,     │
+//	│ decrypts  │                        │ one timer      │                  │ writes     │
+//	└─────▲─────┘                        └─┬────────────▲─┘                  └─────┬──────┘
+//	      │ pipe                    notices│            │commands                  ▼ pipe
+//	                                       ▼            │
+//	                               ┌────────────────────┴─┐  starts   ┌───────────┐
+//	                               │  stream actors       │──────────▶│ handlers  │
+//	                               └──────────────────────┘           └──┬─────▲──┘
+//	  bytes:  core ──▶ receive lane ────────────────────────────── Read ─┼─────┘
+//	          core ◀── send lane ◀──────────────────────────────── Write ┘
+//
+// # Life
+//
+// The actor's first phase is the upgrade (libp2p specs, connections/README.md):
+// negotiate the security channel, secure, negotiate the muxer, under one
+// deadline. Then its body is the core, with reader and writer in its fate group
+// and a temporary child for each stream. Config.Up is called when it is open,
+// Config.Down exactly once when it has ended, with the reason.
+//
+// Told to stop, the runtime ends the streams first (handlers are told, the
+// streams close or reset), then the core: it sends what is left for at most
+// Config.Drain, closes the link, and reader and writer leave.
+//
+// # The loop
+//
+// The core waits in its mailbox and nowhere else. It takes what has come,
+// serves local work before what was read, feeds each event to the muxer's
+// machine and carries out all its effects before the next one. Then it fills
+// batches as long as the machine has something to send and the writer can take
+// it: one write for however many frames.
+//
+// # Back-pressure
+//
+// Outbound: a slow socket keeps the writer's batches, so the core sends nothing,
+// send lanes fill up, and Write waits. Inbound: a slow reader fills its receive
+// lane; the muxer then withholds credit, or, without flow control (mplex), pauses
+// the reader, so that nothing more is read from the socket.
+//
+// Nobody waits upwards: the core never waits for anybody; reader, writer, stream
+// actors and users may wait for the core, and handlers for their stream.
+//
+// # Limits
+//
+//	upgrade                    10 s in all
+//	commands waiting           1024, then senders wait
+//	reads under way            2, of 4 KiB when idle and 64 KiB when busy
+//	batches under way          2, of at most 65483 bytes or 256 frames
+//	written bytes a stream     64 KiB, then Write waits
+//	unread bytes a stream      muxer.Limits.StreamBuffer, and one read
+//	streams                    muxer.Limits.Inbound and Outbound
+//	drain                      5 s
+package conn
