@@ -1,0 +1,109 @@
+package mplex
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/troupe-p2p/troupe/actor/buf"
+	"github.com/troupe-p2p/troupe/muxer"
+	"github.com/troupe-p2p/troupe/muxer/muxertest"
+	"github.com/troupe-p2p/troupe/negotiate"
+)
+
+// worldLimits are small, so that every limit is met often.
+var worldLimits = muxer.Limits{
+	Inbound: 5, Outbound: 6, StreamBuffer: 900, SlowReader: 300 * time.Millisecond, Frame: 700,
+}
+
+// twoMachines is the configuration of a world of two mplex machines.
+func twoMachines(limits muxer.Limits, policy Overflow) muxertest.Config {
+	return muxertest.Config{
+		New: func(end uint8) muxer.Machine {
+			return New(negotiate.Role(end), limits, policy)
+		},
+		Lines: lines, Limits: limits, ExceedByRead: policy == PauseThenReset,
+	}
+}
+
+// runWorld carries a program out, settles the world, and checks that no buffer
+// is lost. A program that fails runs a second time for the log.
+func runWorld(t *testing.T, config muxertest.Config, ops []muxertest.Op) {
+	t.Helper()
+	run := func() error {
+		live := buf.Live()
+		w := muxertest.NewWorld(config)
+		defer w.Close()
+		for _, op := range ops {
+			if _, err := w.Do(op); err != nil {
+				return err
+			}
+		}
+		if err := w.Settle(); err != nil {
+			return err
+		}
+		w.Close()
+		if n := buf.Live() - live; n != 0 {
+			return fmt.Errorf("%d buffers are lost", n)
+		}
+		return nil
+	}
+	err := run()
+	if err == nil {
+		return
+	}
+	var log []string
+	config.Log = func(line string) { log = append(log, line) }
+	again := run()
+	for _, line := range log[max(0, len(log)-60):] {
+		t.Log(line)
+	}
+	t.Fatalf("%v (the second time: %v)", err, again)
+}
+
+// configOf lets the first byte of a program choose the world.
+func configOf(choice byte) muxertest.Config {
+	limits, policy := worldLimits, PauseThenReset
+	if choice&1 != 0 {
+		policy = ResetAtOnce
+	}
+	if choice&2 != 0 {
+		// Every limit at its smallest.
+		limits = muxer.Limits{Inbound: 1, Outbound: 1, StreamBuffer: 1, SlowReader: 1, Frame: 1}
+	}
+	if choice&4 != 0 {
+		limits = muxer.Limits{}
+	}
+	config := twoMachines(limits, policy)
+	config.Rude = choice&8 != 0
+	return config
+}
+
+func TestTwoMachinesUnderRandomOperationsLoseNothing(t *testing.T) {
+	for seed := range uint64(48) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		code := make([]byte, 4*4000)
+		for i := range code {
+			code[i] = byte(random.Uint32())
+		}
+		runWorld(t, configOf(byte(seed)), muxertest.Program(code))
+	}
+}
+
+func FuzzOperations(f *testing.F) {
+	for seed := range uint64(16) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		code := make([]byte, 1+4*200)
+		for i := range code {
+			code[i] = byte(random.Uint32())
+		}
+		code[0] = byte(seed)
+		f.Add(code)
+	}
+	f.Fuzz(func(t *testing.T, code []byte) {
+		if len(code) > 0 {
+			runWorld(t, configOf(code[0]), muxertest.Program(code[1:]))
+		}
+	})
+}
