@@ -1,0 +1,79 @@
+package gopeer
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync/atomic"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/multiformats/go-multistream"
+
+	"github.com/troupe-p2p/troupe/cmd/interop/talk"
+)
+
+// stream is a go-libp2p stream behind talk.Stream.
+type stream struct {
+	network.Stream
+	wasReset atomic.Bool // by either side, as far as this side has seen
+}
+
+var _ talk.Stream = (*stream)(nil)
+
+func (s *stream) Protocol() string { return string(s.Stream.Protocol()) }
+
+func (s *stream) Read(b []byte) (int, error) {
+	n, err := s.Stream.Read(b)
+	return n, s.seen(err)
+}
+
+func (s *stream) Write(b []byte) (int, error) {
+	n, err := s.Stream.Write(b)
+	return n, s.seen(err)
+}
+
+func (s *stream) CloseWrite() error { return s.seen(s.Stream.CloseWrite()) }
+
+func (s *stream) Reset() error {
+	s.wasReset.Store(true)
+	return s.Stream.Reset()
+}
+
+// Close is harmless after a reset, as talk.Stream wants it. go-libp2p's streams
+// then report the reset once more, in words of the muxer's own.
+func (s *stream) Close() error {
+	err := s.Stream.Close()
+	if s.wasReset.Load() {
+		return nil
+	}
+	return s.seen(err)
+}
+
+// seen names an error and remembers a reset.
+func (s *stream) seen(err error) error {
+	err = named(err)
+	if errors.Is(err, talk.ErrReset) {
+		s.wasReset.Store(true)
+	}
+	return err
+}
+
+// named puts package talk's name before an error that has one there. Errors such
+// as io.EOF pass as they are.
+func named(err error) error {
+	var refused multistream.ErrNotSupported[protocol.ID]
+	var timeout net.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, network.ErrReset):
+		return fmt.Errorf("%w: %w", talk.ErrReset, err)
+	case errors.As(err, &refused):
+		return fmt.Errorf("%w: %w", talk.ErrRefused, err)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return fmt.Errorf("%w: %w", os.ErrDeadlineExceeded, err)
+	}
+	return err
+}
