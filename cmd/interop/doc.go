@@ -1,0 +1,40 @@
+// Command interop lets Troupe and go-libp2p talk to each other, over real TCP
+// and in separate processes, and says what works.
+//
+//	interop run                 the matrix: a table, exit code 0 only if everything passed
+//	interop run --json FILE     and a file for programs
+//	interop list                the checks and what each shows
+//	interop peer --impl go      one peer, driven by JSON lines (what run starts)
+//
+// The matrix:
+//
+//	{noise, plaintext} x {mplex} x {Troupe dials go, go dials Troupe} x checks
+//
+// For each cell run starts two copies of this program, a listener and a dialer,
+// and drives them:
+//
+//	            ┌───────────────── interop run ─────────────────┐
+//	            │ connect, check, disconnect        await an end │
+//	  JSON lines ▼                                              ▼ JSON lines
+//	┌──────────────────────┐                      ┌──────────────────────┐
+//	│ interop peer: dialer │════════ TCP ════════▶│ interop peer: listener│
+//	└──────────────────────┘                      └──────────────────────┘
+//
+// A check has a connection of its own. After it one byte must come back over the
+// same connection: so a check that passes by breaking the connection fails. After
+// a check that fails, both processes are replaced.
+//
+// A check is "passed", "failed" with a reason, or "not run" with a reason; what
+// was not run is never shown as passed, and makes the exit code 1 as a failure
+// does.
+//
+// This is a Go module of its own, so that go-libp2p is no dependency of Troupe.
+// The checks and what they need of an implementation are in package talk, the
+// go-libp2p peer is in package gopeer.
+//
+// # Limits
+//
+// Every step has a time limit. A peer that does not keep it by itself is ended
+// after another two seconds (limits.grace) and its goroutines are shown with
+// --verbose.
+package main

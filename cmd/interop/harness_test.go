@@ -1,0 +1,287 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/troupe-p2p/troupe/cmd/interop/talk"
+)
+
+// impatient has short times for peers that are known to hang.
+func impatient() limits {
+	l := usualLimits()
+	l.grace = 200 * time.Millisecond
+	return l
+}
+
+// inCell runs some checks in one cell and returns what came of them.
+func inCell(t *testing.T, ctx context.Context, cell Cell, labels ...string) []Result {
+	t.Helper()
+	checks, err := checksOf(labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range checks {
+		if cell.Dialer == implHangs && checks[i].Name == "half-close" {
+			checks[i].Limit = 100 * time.Millisecond
+		}
+	}
+	var results []Result
+	matrix{limits: impatient()}.run(ctx, cell, checks, func(r Result) { results = append(results, r) })
+	return results
+}
+
+func statuses(results []Result) []Status {
+	var all []Status
+	for _, r := range results {
+		all = append(all, r.Status)
+	}
+	return all
+}
+
+func TestAFaultyPeerFailsItsCheckAndNotTheNextOne(t *testing.T) {
+	for _, tt := range []struct {
+		name             string
+		dialer, listener string
+		reason           string // must be part of the reason
+	}{
+		{"a dialer that hangs", implHangs, implGo, "does not end"},
+		{"a dialer that dies", implDies, implGo, lastWords},
+		{"a dialer that babbles", implBabbles, implGo, "hello!"},
+		{"a dialer that passes and loses the connection", implCutsLine, implGo, "echo afterwards"},
+		{"a listener that crashes", implGo, implCrashes, lastWords},
+		{"a listener that lies", implGo, implLiar, "the listener read"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cell := Cell{"plaintext", "mplex", tt.dialer, tt.listener}
+			results := inCell(t, t.Context(), cell, "echo-1B", "half-close", "echo-1B")
+			if diff := cmp.Diff([]Status{Passed, Failed, Passed}, statuses(results)); diff != "" {
+				t.Errorf("statuses (-want +got):\n%s", diff)
+			}
+			if !strings.Contains(results[1].Reason, tt.reason) {
+				t.Errorf("the reason %q does not say %q", results[1].Reason, tt.reason)
+			}
+		})
+	}
+}
+
+func TestAfterAFailureTheNextCheckHasFreshPeers(t *testing.T) {
+	s := matrix{limits: impatient()}.open(Cell{"plaintext", "mplex", implGo, implGo})
+	defer s.close()
+	good, err := checksOf([]string{"close-first"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := good[0]
+	bad.Ended = func(talk.Ending) error { return errors.New("planted") }
+	if r := s.check(t.Context(), good[0]); r.Status != Passed {
+		t.Fatalf("before: %+v", r)
+	}
+	first := s.dialer.ID
+	if r := s.check(t.Context(), bad); r.Status != Failed {
+		t.Fatalf("planted: %+v", r)
+	}
+	if r := s.check(t.Context(), good[0]); r.Status != Passed {
+		t.Fatalf("after: %+v", r)
+	}
+	if s.dialer.ID == first {
+		t.Error("the dialer is still the old one")
+	}
+}
+
+func TestPeersThatDoNotStartFailOnceAndTheRestIsNotRun(t *testing.T) {
+	results := inCell(t, t.Context(), Cell{"plaintext", "mplex", implGo, implNoStart}, "ping", "echo-1B", "echo-0B")
+	if diff := cmp.Diff([]Status{Failed, NotRun, NotRun}, statuses(results)); diff != "" {
+		t.Errorf("statuses (-want +got):\n%s", diff)
+	}
+	for _, r := range results {
+		if !strings.Contains(r.Reason, "this peer does not start") {
+			t.Errorf("%s does not say why: %q", r.Check, r.Reason)
+		}
+	}
+}
+
+func TestWhatAnImplementationLacksIsNotRun(t *testing.T) {
+	for _, cell := range []Cell{
+		{"no such security", "mplex", implGo, implGo},
+		{"noise", "no such muxer", implGo, implGo},
+		{"noise", "mplex", "no such implementation", implGo},
+	} {
+		results := inCell(t, t.Context(), cell, "ping", "echo-1B")
+		if diff := cmp.Diff([]Status{NotRun, NotRun}, statuses(results)); diff != "" {
+			t.Errorf("%s: statuses (-want +got):\n%s", cell, diff)
+		}
+		if results[0].Reason == "" {
+			t.Errorf("%s: no reason", cell)
+		}
+	}
+}
+
+func TestWhatComesAfterAnInterruptIsNotRun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	results := inCell(t, ctx, Cell{"plaintext", "mplex", implGo, implGo}, "ping", "echo-1B")
+	if diff := cmp.Diff([]Status{NotRun, NotRun}, statuses(results)); diff != "" {
+		t.Errorf("statuses (-want +got):\n%s", diff)
+	}
+}
+
+func TestOnlyARunInWhichEverythingPassedIsASuccess(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		results []Status
+		want    bool
+	}{
+		{"everything passed", []Status{Passed, Passed}, true},
+		{"one failed", []Status{Passed, Failed}, false},
+		{"one was not run", []Status{Passed, NotRun}, false},
+		{"nothing was there", nil, false},
+	} {
+		r := newReport(time.Now())
+		for _, s := range tt.results {
+			r.add(Cell{}, []Result{{Status: s}})
+		}
+		if got := r.allPassed(); got != tt.want {
+			t.Errorf("%s: got %v", tt.name, got)
+		}
+	}
+}
+
+func TestARunPrintsATableAndWritesAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "results.json")
+	checks, err := checksOf([]string{"ping", "echo-1B"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := []Cell{{"plaintext", "mplex", implGo, implGo}, {"noise", "mplex", implGo, implNoStart}}
+	var out, progress bytes.Buffer
+	err = runAll(t.Context(), matrix{limits: impatient()}, cells, checks, file, &out, &progress)
+	if !errors.Is(err, errNotAll) {
+		t.Errorf("got %v, want %v", err, errNotAll)
+	}
+	if n := strings.Count(progress.String(), "\n"); n != 4 {
+		t.Errorf("%d lines of progress, want 4:\n%s", n, &progress)
+	}
+	for _, part := range []string{"go dials no-start", "FAILED", "not run", "2 passed, 1 failed, 1 not run", "this peer does not start"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("the table does not show %q:\n%s", part, &out)
+		}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Report
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Passed != 2 || got.Failed != 1 || got.NotRun != 1 || len(got.Cells) != 2 || len(got.Modules) < 2 {
+		t.Errorf("the file has %+v", got)
+	}
+	want := []Status{Failed, NotRun}
+	if diff := cmp.Diff(want, statuses(got.Cells[1].Results)); diff != "" {
+		t.Errorf("statuses in the file (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheExitCodeSaysWhatHappened(t *testing.T) {
+	for _, tt := range []struct {
+		args string
+		want int
+	}{
+		{"list", 0},
+		{"nonsense", exitUsage},
+		{"run --no-such-flag", exitUsage},
+		{"run --check nonsense", exitUsage},
+		{"run --pair nonsense", exitUsage},
+		{"peer --impl no-start", exitFailed},
+		{"run --security plaintext --pair go:go --check ping", 0},
+		{"run --security plaintext --pair go:no-start --check ping", exitFailed},
+	} {
+		args := append([]string{"interop"}, strings.Fields(tt.args)...)
+		if got := program(t.Context(), startForTests, args); got != tt.want {
+			t.Errorf("interop %s: exit code %d, want %d", tt.args, got, tt.want)
+		}
+	}
+}
+
+func TestAPeerAnswersEveryLine(t *testing.T) {
+	in := strings.NewReader(strings.Join([]string{
+		`not json`,
+		`{"do":"nonsense"}`,
+		`{"do":"check","name":"nonsense"}`,
+		`{"do":"connect","addr":"nonsense"}`,
+		`{"do":"await","protocol":"/troupe/echo/1.0.0","limit_ms":1}`,
+		`{"do":"quit"}`,
+		`{"do":"nonsense, but nobody reads it"}`,
+	}, "\n"))
+	var out bytes.Buffer
+	want := ready{Impl: implGo, Security: "plaintext", Muxer: "mplex"}
+	if err := servePeer(t.Context(), startForTests, want, time.Second, in, &out); err != nil {
+		t.Fatal(err)
+	}
+	said := json.NewDecoder(&out)
+	var first ready
+	if err := said.Decode(&first); err != nil {
+		t.Fatal(err)
+	}
+	if first.ID == "" || len(first.Addrs) != 1 || !strings.HasSuffix(first.Addrs[0], "/p2p/"+first.ID) {
+		t.Errorf("the first line is %+v", first)
+	}
+	replies := 0
+	for said.More() {
+		var r reply
+		if err := said.Decode(&r); err != nil {
+			t.Fatal(err)
+		}
+		if r.OK || r.Reason == "" || r.Ending != nil {
+			t.Errorf("reply %+v", r)
+		}
+		replies++
+	}
+	if replies != 5 {
+		t.Errorf("%d replies, want 5", replies)
+	}
+}
+
+func TestTwoPeersCanBeDrivenByHand(t *testing.T) {
+	// As a person would: without targets and limits.
+	l, err := launch(t.Context(), ready{Impl: implGo, Security: "noise", Muxer: "mplex"}, usualLimits(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.stop()
+	in := strings.NewReader(strings.Join([]string{
+		`{"do":"connect","addr":"` + l.Addrs[0] + `"}`,
+		`{"do":"check","name":"ping"}`,
+		`{"do":"check","name":"echo","size":100000}`,
+		`{"do":"disconnect"}`,
+	}, "\n"))
+	var out bytes.Buffer
+	want := ready{Impl: implGo, Security: "noise", Muxer: "mplex"}
+	if err := servePeer(t.Context(), startForTests, want, time.Second, in, &out); err != nil {
+		t.Fatal(err)
+	}
+	said := json.NewDecoder(&out)
+	if err := said.Decode(new(ready)); err != nil {
+		t.Fatal(err)
+	}
+	for said.More() {
+		var r reply
+		if err := said.Decode(&r); err != nil {
+			t.Fatal(err)
+		}
+		if !r.OK {
+			t.Errorf("%s %s: %s", r.Do, r.Name, r.Reason)
+		}
+	}
+}

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/troupe-p2p/troupe/cmd/interop/gopeer"
+	"github.com/troupe-p2p/troupe/cmd/interop/talk"
+)
+
+// The names of the implementations.
+const (
+	implGo = "go" // go-libp2p
+)
+
+// startPeer starts a peer of one of the implementations.
+func startPeer(impl string, c talk.Config) (talk.Peer, error) {
+	switch impl {
+	case implGo:
+		return gopeer.New(c)
+	default:
+		return nil, fmt.Errorf("implementation %q: %w", impl, talk.ErrUnknownChoice)
+	}
+}
+
+// usualPairs are the pairs that run tries when none is given.
+func usualPairs() []string { return []string{implGo + ":" + implGo} }

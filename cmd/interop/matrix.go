@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/troupe-p2p/troupe/cmd/interop/talk"
+)
+
+// A Cell is one pairing of the matrix.
+type Cell struct {
+	Security string `json:"security"`
+	Muxer    string `json:"muxer"`
+	Dialer   string `json:"dialer"`   // the implementation that dials
+	Listener string `json:"listener"` // the implementation that is dialed
+}
+
+func (c Cell) String() string {
+	return fmt.Sprintf("%s/%s/%s dials %s", c.Security, c.Muxer, c.Dialer, c.Listener)
+}
+
+// A Status says what came of a check.
+type Status string
+
+// The three statuses.
+const (
+	Passed Status = "passed"
+	Failed Status = "failed"
+	NotRun Status = "not run"
+)
+
+// A Result is what came of one check in one cell.
+type Result struct {
+	Check  string  `json:"check"`
+	Status Status  `json:"status"`
+	Reason string  `json:"reason,omitempty"` // of a failure, or of not running
+	TookMS float64 `json:"took_ms,omitempty"`
+	Bytes  int64   `json:"bytes,omitempty"` // of a check with a size
+}
+
+// limits are the times that do not belong to a check.
+type limits struct {
+	start time.Duration // for a process to listen
+	step  time.Duration // for a dial, an echo of one byte, a handler's end, a disconnect
+	grace time.Duration // for a peer that is past a limit
+}
+
+func usualLimits() limits {
+	return limits{start: 30 * time.Second, step: stepLimit, grace: 2 * time.Second}
+}
+
+// matrix runs cells.
+type matrix struct {
+	limits limits
+	log    io.Writer // for what the peers write to their standard errors; may be nil
+}
+
+// pairing runs the checks of one cell, with processes that it starts when they
+// are needed.
+type pairing struct {
+	matrix
+	cell             Cell
+	dialer, listener *process
+	hopeless         error // why no process can be started
+}
+
+func (m matrix) open(cell Cell) *pairing { return &pairing{matrix: m, cell: cell} }
+
+// check runs one check. After a failure the processes are ended, so that the
+// next check has fresh ones.
+func (s *pairing) check(ctx context.Context, c talk.Check) Result {
+	result := Result{Check: c.Label(), Status: NotRun, Bytes: c.Size}
+	if err := s.prepare(ctx); err != nil {
+		result.Reason = err.Error()
+		if ctx.Err() == nil && s.hopeless == nil {
+			s.hopeless = err
+			if !errors.Is(err, errLacking) {
+				result.Status = Failed
+			}
+		}
+		return result
+	}
+	took, err := s.steps(ctx, c)
+	result.TookMS = took
+	switch {
+	case err == nil:
+		result.Status = Passed
+		return result
+	case ctx.Err() != nil:
+		result.Reason = fmt.Sprintf("interrupted: %v", context.Cause(ctx))
+	default:
+		result.Status, result.Reason = Failed, err.Error()+s.obituaries()
+	}
+	s.close()
+	return result
+}
+
+// prepare sees to it that both processes are there.
+func (s *pairing) prepare(ctx context.Context) error {
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("interrupted: %w", context.Cause(ctx))
+	case s.hopeless != nil:
+		return s.hopeless
+	case s.dialer != nil:
+		return nil
+	}
+	start := func(impl string) (*process, error) {
+		return launch(ctx, ready{Impl: impl, Security: s.cell.Security, Muxer: s.cell.Muxer}, s.limits, s.log)
+	}
+	var err error
+	if s.listener, err = start(s.cell.Listener); err != nil {
+		return err
+	}
+	if s.dialer, err = start(s.cell.Dialer); err != nil {
+		s.close()
+		return err
+	}
+	return nil
+}
+
+// steps are a check from its connection to its end. It returns how long the
+// check itself took, in milliseconds.
+func (s *pairing) steps(ctx context.Context, c talk.Check) (tookMS float64, err error) {
+	from, to := s.dialer, s.listener
+	if c.Back {
+		from, to = to, from
+	}
+	do := func(who *process, what string, req request, limit time.Duration) (reply, error) {
+		got, err := who.ask(ctx, req, limit)
+		if err == nil && !got.OK {
+			err = errors.New(got.Reason)
+		}
+		if err != nil {
+			return got, fmt.Errorf("%s (%s): %w", what, who.Impl, err)
+		}
+		return got, nil
+	}
+
+	if _, err := do(s.dialer, "connect", request{Do: doConnect, Addr: s.listener.Addrs[0]}, s.limits.step); err != nil {
+		return 0, err
+	}
+	if c.Back {
+		// An answer from the listener shows that it, too, has the connection.
+		if _, err := do(s.dialer, "first echo", request{Do: doAlive, To: s.listener.target()}, s.limits.step); err != nil {
+			return 0, err
+		}
+	}
+	got, err := do(from, c.Label(), request{Do: doCheck, Name: c.Label(), To: to.target()}, c.Limit)
+	if err != nil {
+		return got.TookMS, err
+	}
+	tookMS = got.TookMS
+	if c.Awaits != "" {
+		got, err := do(to, c.Label()+", at the other end", request{Do: doAwait, Protocol: c.Awaits}, s.limits.step)
+		if err != nil {
+			return tookMS, err
+		}
+		if got.Ending == nil {
+			return tookMS, fmt.Errorf("%s: no ending was reported", c.Label())
+		}
+		if err := c.Ended(*got.Ending); err != nil {
+			return tookMS, fmt.Errorf("%s: %w", c.Label(), err)
+		}
+	}
+	if _, err := do(from, "echo afterwards", request{Do: doAlive, To: to.target()}, s.limits.step); err != nil {
+		return tookMS, err
+	}
+	for _, end := range []struct{ a, b *process }{{s.dialer, s.listener}, {s.listener, s.dialer}} {
+		if _, err := do(end.a, "disconnect", request{Do: doDisconnect, To: end.b.target()}, s.limits.step); err != nil {
+			return tookMS, err
+		}
+	}
+	return tookMS, nil
+}
+
+// obituaries names the processes that ended by themselves, for the end of a
+// reason: what one peer reports may be the other one's crash.
+func (s *pairing) obituaries() string {
+	text := ""
+	for _, p := range []*process{s.dialer, s.listener} {
+		if p.gone(obituaryPatience) {
+			text += fmt.Sprintf("; the %s peer's process ended: %v%s", p.Impl, orClean(p.exit), p.errors.ending())
+		}
+	}
+	return text
+}
+
+// obituaryPatience is how long a failed check waits for a process that may be
+// about to end. It is long enough for a crash and short enough not to be noticed.
+const obituaryPatience = 100 * time.Millisecond
+
+// close ends the processes.
+func (s *pairing) close() {
+	for _, p := range []*process{s.dialer, s.listener} {
+		if p != nil {
+			p.stop()
+		}
+	}
+	s.dialer, s.listener = nil, nil
+}
+
+// run runs all checks of a cell and tells each result.
+func (m matrix) run(ctx context.Context, cell Cell, checks []talk.Check, tell func(Result)) {
+	s := m.open(cell)
+	defer s.close()
+	for _, c := range checks {
+		tell(s.check(ctx, c))
+	}
+}
