@@ -53,3 +53,11 @@ func (r *record[T]) all() []T {
 
 func (r *record[T]) at(i int) T { return r.all()[i] }
 func (r *record[T]) len() int   { return len(r.all()) }
+
+// thenStop is a body that stops its actor when it returns, with all children.
+func thenStop(f Func) Func {
+	return func(self *Self) error {
+		defer self.Ref().Stop(nil)
+		return f(self)
+	}
+}
