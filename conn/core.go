@@ -28,6 +28,7 @@ type core struct {
 	alarm   *actor.Alarm[message]
 	table   map[muxer.StreamID]*muxed
 	now     time.Time
+	outside context.Context // see muxed
 
 	reader   *actor.Mailbox[*buf.Buf]
 	withheld int // permits kept back while reading is paused
@@ -53,7 +54,7 @@ type core struct {
 
 func newCore(self *actor.Self, c *Conn) *core {
 	k := &core{
-		self: self, conn: c, readSize: idleRead,
+		self: self, conn: c, readSize: idleRead, outside: actor.Outside(self),
 		machine: c.upgraded.muxer.New(c.config.Role, c.config.Limits),
 		table:   make(map[muxer.StreamID]*muxed),
 		free:    []*batch{newBatch(), newBatch()},
@@ -301,6 +302,7 @@ func (k *core) newStream(id muxer.StreamID, c stream.Config) *muxed {
 	s := newMuxed(k, id)
 	times := k.conn.config.Stream
 	c.Body, c.Peer = s, k.conn.Peer()
+	c.Local, c.Remote = k.conn.Local(), k.conn.Remote()
 	c.Negotiate, c.Linger, c.Grace = times.Negotiate, times.Linger, times.Grace
 	s.stream = stream.New(k.self, c)
 	k.table[id] = s

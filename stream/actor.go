@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	ma "github.com/multiformats/go-multiaddr"
+
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
@@ -18,6 +20,8 @@ type Config struct {
 	Peer peer.ID
 	// Role is Dialer for a stream that was opened here.
 	Role negotiate.Role
+	// Local and Remote are the addresses of its connection, without /p2p.
+	Local, Remote ma.Multiaddr
 
 	// Want are the protocols to propose, best first (dialer).
 	Want []negotiate.Protocol
@@ -75,12 +79,12 @@ const (
 // New makes the handle of a stream whose actor runs [Stream.Run]. ctx belongs to
 // the tree in which that will be.
 func New(ctx context.Context, c Config) *Stream {
-	conv := &conversation{body: c.Body, peer: c.Peer, role: c.Role}
+	conv := &conversation{body: c.Body, peer: c.Peer, role: c.Role, local: c.Local, remote: c.Remote}
 	conv.agreed.signal = actor.NewSignal(ctx, "the remote's answer to the proposal")
 	if c.Pending != nil {
 		conv.lazily = c.Pending.Protocol()
 	}
-	return &Stream{conversation: conv, ctx: context.WithoutCancel(ctx)}
+	return &Stream{conversation: conv, ctx: actor.Outside(ctx)}
 }
 
 // Notify tells the stream's actor what happened to it on the wire. It is called

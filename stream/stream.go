@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	ma "github.com/multiformats/go-multiaddr"
+
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
@@ -24,6 +26,8 @@ type conversation struct {
 	body   Body
 	peer   peer.ID
 	role   negotiate.Role
+	local  ma.Multiaddr
+	remote ma.Multiaddr
 	lazily negotiate.Protocol // of a lazy offer
 	agreed agreement
 
@@ -70,6 +74,13 @@ func (s *Stream) Peer() peer.ID { return s.peer }
 
 // Role says whether this end opened the stream (dialer) or accepted it.
 func (s *Stream) Role() negotiate.Role { return s.role }
+
+// Local and Remote are the addresses of the connection that carries the stream,
+// without /p2p. Nobody may change them.
+func (s *Stream) Local() ma.Multiaddr { return s.local }
+
+// Remote is where the remote end of the stream's connection is, as seen from here.
+func (s *Stream) Remote() ma.Multiaddr { return s.remote }
 
 // Protocol is the protocol the stream speaks. On a lazily opened stream it is
 // the one that was proposed, before the remote has answered.
