@@ -86,7 +86,32 @@ func carrierOf(ctx context.Context) carrier {
 	if s := selfOf(ctx); s != nil {
 		return s.node.system.carrier
 	}
+	if o, ok := ctx.Value(outsideKey{}).(outside); ok {
+		return o.carrier
+	}
 	return goroutines{}
+}
+
+// Outside returns a context that never ends and belongs to no actor, on the
+// clock of the actor that ctx belongs to: for handles that one actor makes and
+// others use.
+func Outside(ctx context.Context) context.Context {
+	return outside{context.Background(), carrierOf(ctx)}
+}
+
+type outside struct {
+	context.Context
+	carrier carrier
+}
+
+type outsideKey struct{}
+
+// Value returns the context itself for the runtime's own key.
+func (o outside) Value(key any) any {
+	if _, ok := key.(outsideKey); ok {
+		return o
+	}
+	return nil
 }
 
 // Path returns the actor's place in the tree, for example

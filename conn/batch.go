@@ -97,6 +97,9 @@ func (b *batch) release() {
 	b.size, b.frames, b.open, b.err = 0, 0, -1, nil
 }
 
+// Undelivered releases a batch that the writer ended without.
+func (b *batch) Undelivered(error) { b.release() }
+
 // writeCopied writes a batch as one piece, for pipes that take only one.
 func writeCopied(w io.Writer, b *batch) error {
 	whole := buf.Get(b.size)

@@ -100,6 +100,10 @@ var handlers = table(map[negotiate.Protocol]stream.Handler{
 		_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{s}, make([]byte, 64<<10))
 		return err
 	},
+	"/stuck/1": func(self *actor.Self, s *stream.Stream) error {
+		<-self.Done()
+		return nil
+	},
 	"/silent/1": func(self *actor.Self, s *stream.Stream) error {
 		_, err := io.Copy(io.Discard, s)
 		<-self.Done()

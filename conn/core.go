@@ -169,7 +169,15 @@ func (k *core) permit() {
 		k.withheld++
 		return
 	}
-	k.reader.TryPut(buf.Get(k.readSize))
+	k.allow()
+}
+
+// allow hands the reader an empty buffer. There is always room: only so many are
+// out.
+func (k *core) allow() {
+	if b := buf.Get(k.readSize); !k.reader.TryPut(b) {
+		b.Release() // the reader has ended
+	}
 }
 
 // lost ends the connection because its pipe has.
@@ -275,7 +283,7 @@ func (k *core) resume() {
 	k.paused = false
 	k.self.State("open")
 	for ; k.withheld > 0; k.withheld-- {
-		k.reader.TryPut(buf.Get(k.readSize))
+		k.allow()
 	}
 }
 

@@ -1,6 +1,8 @@
 package conn
 
 import (
+	"net"
+
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/actor/buf"
 	"github.com/troupe-p2p/troupe/muxer"
@@ -26,7 +28,10 @@ func (k *core) send() {
 		b.closeOpen()
 		k.free = k.free[:len(k.free)-1]
 		k.flying++
-		k.writer.TryPut(b)
+		if !k.writer.TryPut(b) { // the writer has ended
+			b.err = net.ErrClosed
+			k.spent(b)
+		}
 	}
 	if k.ending && k.flying == 0 && (!k.machine.Pending() || k.writer == nil) {
 		k.over = true

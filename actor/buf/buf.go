@@ -142,3 +142,6 @@ func (c Chunk) Release() {
 		c.buf.Release()
 	}
 }
+
+// Undelivered releases a buffer that was sent to an actor which ended first.
+func (b *Buf) Undelivered(error) { b.Release() }
