@@ -105,7 +105,7 @@ func steadyStates() map[string]func() {
 	}
 	out["open and close"] = lives()
 	for _, run := range out {
-		for range 10_000 {
+		for range 300 {
 			run()
 		}
 	}

@@ -28,23 +28,26 @@
 //
 // # The picture
 //
-//	          announced        the user closes     the Close is sent
-//	Open ──▶ ┌─────────┐ CloseWrite ┌─────────┐ Send ┌────────┐
-//	Accept ─▶│ sending │───────────▶│ closing │─────▶│ closed │──┐
-//	         └────┬────┘            └────┬────┘      └───┬────┘  │ both halves
-//	              │ Reset, slow reader   │               │       │ at their end
-//	              ▼                      ▼               ▼       ▼
-//	         ┌───────────┐   the Reset is sent, or    ┌────────────┐
-//	         │ resetting │───the remote's arrived────▶│ forgotten  │
-//	         └───────────┘                            └────────────┘
-//	         ┌───────────┐ CloseRead ┌──────────┐          ▲
-//	         │ receiving │──────────▶│ dropping │          │
-//	         └─────┬─────┘           └────┬─────┘          │
-//	               └──── Close arrives ───┴───▶ ended ─────┘
+//	write half
 //
-// Each stream has a write half (upper picture) and a read half (lower one).
-// The table of every state and event is docs/machines-mplex.md; a test prints
-// it.
+//	Open     ┌─────────┐ CloseWrite ┌─────────┐ Close sent ┌────────┐
+//	Accept ─▶│ sending ├───────────▶│ closing ├───────────▶│ closed │
+//	         └────┬────┘            └────┬────┘            └───┬────┘
+//	              └── Reset here, slow reader ──┬──────────────┘
+//	                                            ▼
+//	                                      ┌───────────┐ Reset sent
+//	                                      │ resetting ├───────────▶ forgotten
+//	                                      └───────────┘
+//	read half
+//
+//	Open     ┌───────────┐ CloseRead ┌──────────┐
+//	Accept ─▶│ receiving ├──────────▶│ dropping │
+//	         └─────┬─────┘           └────┬─────┘
+//	               └─── Close arrives ────┴────▶ ended
+//
+// A stream that is closed and ended is forgotten, and so is one whose Reset
+// arrives, whatever its state. The table of every state and event is
+// docs/machines-mplex.md; a test prints it.
 //
 // # What the specification leaves open, decided here
 //

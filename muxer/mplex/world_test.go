@@ -29,7 +29,7 @@ func twoMachines(limits muxer.Limits, policy Overflow) muxertest.Config {
 
 // runWorld carries a program out, settles the world, and checks that no buffer
 // is lost. A program that fails runs a second time for the log.
-func runWorld(t *testing.T, config muxertest.Config, ops []muxertest.Op) {
+func runWorld(t *testing.T, config muxertest.Config, ops []muxertest.Op) (total Stats) {
 	t.Helper()
 	run := func() error {
 		live := buf.Live()
@@ -44,6 +44,15 @@ func runWorld(t *testing.T, config muxertest.Config, ops []muxertest.Op) {
 			return err
 		}
 		w.Close()
+		for end := range uint8(2) {
+			s := w.Machine(end).(*Machine).Stats()
+			total.Unknown += s.Unknown
+			total.AfterClose += s.AfterClose
+			total.Dropped += s.Dropped
+			total.Refused += s.Refused
+			total.Overflows += s.Overflows
+			total.SlowResets += s.SlowResets
+		}
 		if n := buf.Live() - live; n != 0 {
 			return fmt.Errorf("%d buffers are lost", n)
 		}
@@ -51,7 +60,7 @@ func runWorld(t *testing.T, config muxertest.Config, ops []muxertest.Op) {
 	}
 	err := run()
 	if err == nil {
-		return
+		return total
 	}
 	var log []string
 	config.Log = func(line string) { log = append(log, line) }
@@ -60,6 +69,7 @@ func runWorld(t *testing.T, config muxertest.Config, ops []muxertest.Op) {
 		t.Log(line)
 	}
 	t.Fatalf("%v (the second time: %v)", err, again)
+	return total
 }
 
 // configOf lets the first byte of a program choose the world.
@@ -81,13 +91,26 @@ func configOf(choice byte) muxertest.Config {
 }
 
 func TestTwoMachinesUnderRandomOperationsLoseNothing(t *testing.T) {
-	for seed := range uint64(48) {
-		random := rand.New(rand.NewPCG(seed, 1))
-		code := make([]byte, 4*4000)
-		for i := range code {
-			code[i] = byte(random.Uint32())
+	for choice := range byte(16) {
+		var reached Stats
+		for seed := range uint64(3) {
+			random := rand.New(rand.NewPCG(seed, uint64(choice)))
+			code := make([]byte, 4*8000)
+			for i := range code {
+				code[i] = byte(random.Uint32())
+			}
+			s := runWorld(t, configOf(choice), muxertest.Program(code))
+			reached.Unknown += s.Unknown
+			reached.Refused += s.Refused
+			reached.Overflows += s.Overflows
+			reached.SlowResets += s.SlowResets
 		}
-		runWorld(t, configOf(byte(seed)), muxertest.Program(code))
+		// A search that never comes near the limits would find nothing.
+		small := choice&4 == 0
+		if reached.Unknown == 0 || small && (reached.Refused == 0 || reached.SlowResets == 0) ||
+			small && choice&1 == 0 && reached.Overflows <= reached.SlowResets {
+			t.Errorf("world %d reached little: %+v", choice, reached)
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ var opWords = [opKinds]string{"open", "write", "room", "carry", "consume", "clos
 type Op struct {
 	Kind   OpKind
 	End    uint8 // 0 or 1
-	Stream int   // which of the end's streams, in the order of their beginning
+	Stream int   // which of the end's streams, in the order of their beginning; -1 is the newest
 	N      int
 }
 
@@ -80,15 +80,19 @@ var frequency = func() (table [256]OpKind) {
 func Program(code []byte) []Op {
 	ops := make([]Op, 0, len(code)/opBytes)
 	for ; len(code) >= opBytes; code = code[opBytes:] {
-		op := Op{Kind: frequency[code[0]], End: code[1] & 1, Stream: int(code[1] >> 1 & 7)}
+		op := Op{Kind: frequency[code[0]], End: code[1] & 1, Stream: -1 - int(code[1]>>1&15)}
 		// Amounts of all sizes: the first byte says how many bits the second
 		// one is spread over.
 		op.N = int(code[3]) << (code[2] & 7)
 		if code[2]&8 != 0 {
 			op.N = int(code[3] & 15)
 		}
-		if op.Kind == Pass {
-			op.N = int(code[3]) * 20
+		switch {
+		case op.Kind == Pass:
+			op.N = int(code[3])
+		case op.Kind == GoAway && code[2] < 0xf8:
+			// Rarer still: little happens after it.
+			op.Kind = Open
 		}
 		ops = append(ops, op)
 	}

@@ -88,7 +88,10 @@ func (w *World) Do(op Op) (done bool, err error) {
 	case Pass:
 		return w.pass(op)
 	}
-	if op.Stream >= len(e.order) {
+	if op.Stream < 0 {
+		op.Stream += len(e.order)
+	}
+	if op.Stream < 0 || op.Stream >= len(e.order) {
 		return false, nil
 	}
 	l := e.order[op.Stream]
