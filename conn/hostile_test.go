@@ -41,7 +41,7 @@ func memPair(t *testing.T, change func(*Config)) *pair {
 
 // alone runs one end against a pipe that the test plays the remote on, and
 // returns why that end went down.
-func alone(t *testing.T, role negotiate.Role, change func(*Config), remote func(pipe net.Conn)) (reason error, took time.Duration) {
+func alone(t *testing.T, role negotiate.Role, change func(*Config), remote func(pipe net.Conn)) (took time.Duration, reason error) {
 	t.Helper()
 	a, b := mem.Pipe(t.Context(), mem.Options{})
 	defer b.Close()
@@ -68,7 +68,7 @@ func alone(t *testing.T, role negotiate.Role, change func(*Config), remote func(
 	if len(down) != 1 {
 		t.Fatalf("Down was called %d times", len(down))
 	}
-	return <-down, time.Since(began)
+	return time.Since(began), <-down
 }
 
 // follow plays the remote's part of the upgrade up to the muxer.
@@ -91,7 +91,7 @@ func follow(t *testing.T, pipe net.Conn) {
 func TestAPeerThatNeverSpeaksIsLeftAtTheUpgradesDeadline(t *testing.T) {
 	for _, role := range []negotiate.Role{negotiate.Dialer, negotiate.Listener} {
 		bubble(t, func(t *testing.T) {
-			reason, took := alone(t, role, nil, func(net.Conn) {})
+			took, reason := alone(t, role, nil, func(net.Conn) {})
 			var upgrade *UpgradeError
 			if !errors.As(reason, &upgrade) || upgrade.Stage != StageNegotiateSecurity || upgrade.Received != 0 ||
 				!errors.Is(reason, os.ErrDeadlineExceeded) || !strings.Contains(reason.Error(), "never sent a byte") {
@@ -128,7 +128,7 @@ func TestNonsenseEndsTheUpgradeAtItsStage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				reason, _ := alone(t, negotiate.Dialer, nil, func(pipe net.Conn) { test.remote(t, pipe) })
+				_, reason := alone(t, negotiate.Dialer, nil, func(pipe net.Conn) { test.remote(t, pipe) })
 				var upgrade *UpgradeError
 				if !errors.As(reason, &upgrade) || upgrade.Stage != test.stage {
 					t.Errorf("got %v", reason)
@@ -141,7 +141,7 @@ func TestNonsenseEndsTheUpgradeAtItsStage(t *testing.T) {
 func TestAnotherPeerThanTheOneWantedIsRefused(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		wanted, _ := peer.Generate(nil)
-		reason, _ := alone(t, negotiate.Dialer, func(c *Config) { c.Want = wanted.ID() }, func(pipe net.Conn) {
+		_, reason := alone(t, negotiate.Dialer, func(c *Config) { c.Want = wanted.ID() }, func(pipe net.Conn) {
 			yes := func(negotiate.Protocol) bool { return true }
 			negotiate.Listen(pipe, yes, nil)
 			key, _ := peer.Generate(nil)
@@ -157,7 +157,7 @@ func TestAnotherPeerThanTheOneWantedIsRefused(t *testing.T) {
 func TestAPeerThatBreaksTheMuxersRulesLosesItsConnectionOnly(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		other := memPair(t, nil)
-		reason, took := alone(t, negotiate.Dialer, nil, func(pipe net.Conn) {
+		took, reason := alone(t, negotiate.Dialer, nil, func(pipe net.Conn) {
 			follow(t, pipe)
 			pipe.Write([]byte{0x07, 0x00}) // a frame of the invalid kind 7
 		})

@@ -161,6 +161,17 @@ func (c *conn) Key() peer.PublicKey { return c.key }
 // Muxer is empty: multistream-select chooses one.
 func (c *conn) Muxer() negotiate.Protocol { return "" }
 
+// WriteBuffers writes several pieces with as few calls of the pipe as it can.
+func (c *conn) WriteBuffers(pieces [][]byte) (int64, error) {
+	if pipe, ok := c.Conn.(interface {
+		WriteBuffers([][]byte) (int64, error)
+	}); ok {
+		return pipe.WriteBuffers(pieces)
+	}
+	buffers := net.Buffers(pieces)
+	return buffers.WriteTo(c.Conn)
+}
+
 // A byteReader reads one byte at a time, so that nothing behind a length is taken.
 type byteReader struct{ io.Reader }
 
