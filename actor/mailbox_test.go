@@ -147,9 +147,9 @@ func TestAStopEndsTheMailboxAfterWhatWaitedAlready(t *testing.T) {
 	both(t, func(t *testing.T, run func(Func) error) {
 		run(thenStop(func(self *Self) error {
 			var got []int
+			after := NewSignal(self, "what comes after the stop")
 			ref, box := withBox(self, "child", 4, func(self *Self, box *Mailbox[int]) error {
-				untilTold(self)
-				box.TryPut(9) // comes after the stop
+				after.Wait(context.WithoutCancel(self), time.Time{})
 				got = slices.Collect(box.All())
 				if _, ok := box.Recv(); ok {
 					t.Error("a mailbox that had ended gave a message")
@@ -159,6 +159,8 @@ func TestAStopEndsTheMailboxAfterWhatWaitedAlready(t *testing.T) {
 			box.TryPut(1)
 			box.TryPut(2)
 			ref.Stop(nil)
+			box.TryPut(9)
+			after.Set()
 			if err := ref.Wait(self); err != nil {
 				return err
 			}
