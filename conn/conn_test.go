@@ -21,47 +21,12 @@ import (
 	"github.com/troupe-p2p/troupe/muxer/mplex"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
+	"github.com/troupe-p2p/troupe/negotiate/plaintext"
 	"github.com/troupe-p2p/troupe/stream"
 	"github.com/troupe-p2p/troupe/transport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// testSecurity only exchanges public keys.
-type testSecurity struct{ key peer.Key }
-
-func (testSecurity) Protocol() negotiate.Protocol { return "/test/key-exchange" }
-
-func (s testSecurity) Secure(ctx context.Context, raw net.Conn, role negotiate.Role, want peer.ID) (negotiate.Secured, error) {
-	mine := s.key.Public().Marshal()
-	if role == negotiate.Dialer {
-		raw.Write(mine)
-	}
-	theirs := make([]byte, len(mine))
-	if _, err := io.ReadFull(raw, theirs); err != nil {
-		return nil, err
-	}
-	if role == negotiate.Listener {
-		raw.Write(mine)
-	}
-	key, err := peer.UnmarshalPublicKey(theirs)
-	if err != nil {
-		return nil, err
-	}
-	if want != "" && key.ID() != want {
-		return nil, &peer.MismatchError{Want: want, Got: key.ID()}
-	}
-	return testSecured{raw.(*countingPipe), key}, nil
-}
-
-type testSecured struct {
-	*countingPipe
-	key peer.PublicKey
-}
-
-func (s testSecured) Peer() peer.ID             { return s.key.ID() }
-func (s testSecured) Key() peer.PublicKey       { return s.key }
-func (s testSecured) Muxer() negotiate.Protocol { return "" }
 
 // routes is a fixed table of handlers.
 type routes map[negotiate.Protocol]*stream.Route
@@ -148,7 +113,7 @@ func join(t testing.TB, a, b net.Conn, change func(*Config)) (*pair, error) {
 		key, _ := peer.Generate(nil)
 		c := Config{
 			Link: transport.Link{Local: addr, Remote: addr, Pipe: pipe}, Role: role,
-			Security: []negotiate.Security{testSecurity{key}}, Muxers: []muxer.Factory{mplex.Factory(mplex.PauseThenReset)},
+			Security: []negotiate.Security{plaintext.New(key)}, Muxers: []muxer.Factory{mplex.Factory(mplex.PauseThenReset)},
 			Routes: handlers,
 			Up:     func(c *Conn) { ups <- c },
 			Down:   func(err error) { downs <- err },

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-p2p/troupe/actor"
@@ -29,6 +30,7 @@ type core struct {
 	table   map[muxer.StreamID]*muxed
 	now     time.Time
 	outside context.Context // see muxed
+	inbound atomic.Int64    // actors of streams that the remote opened
 
 	reader   *actor.Mailbox[*buf.Buf]
 	withheld int // permits kept back while reading is paused
@@ -301,6 +303,12 @@ func (k *core) opened(id muxer.StreamID) {
 }
 
 func (k *core) accepted(id muxer.StreamID) {
+	// A remote's reset frees its place in the machine at once, while the handler
+	// may need a while to notice. Actors that still run count too.
+	if k.inbound.Load() >= int64(2*k.conn.config.Limits.Inbound) {
+		k.later = append(k.later, muxer.Event{Kind: muxer.Reset, Stream: id, Code: stream.CodeResourceLimit})
+		return
+	}
 	k.newStream(id, stream.Config{Role: negotiate.Listener, Routes: k.conn.config.Routes})
 }
 
@@ -315,7 +323,14 @@ func (k *core) newStream(id muxer.StreamID, c stream.Config) *muxed {
 	s.stream = stream.New(k.self, c)
 	k.table[id] = s
 	k.conn.streams.Add(1)
+	inbound := c.Role == negotiate.Listener
+	if inbound {
+		k.inbound.Add(1)
+	}
 	ref := k.self.Supervise(s.name(), actor.Restart{Grace: c.Grace}, func(self *actor.Self) error {
+		if inbound {
+			defer k.inbound.Add(-1)
+		}
 		return s.stream.Run(self, c)
 	})
 	var refused *actor.GoneError

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/troupe-p2p/troupe/muxer/mplex"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
+	"github.com/troupe-p2p/troupe/negotiate/plaintext"
 	"github.com/troupe-p2p/troupe/stream"
 	"github.com/troupe-p2p/troupe/transport"
 	"github.com/troupe-p2p/troupe/transport/mem"
@@ -52,7 +54,7 @@ func alone(t *testing.T, role negotiate.Role, change func(*Config), remote func(
 	err := actor.Run(t.Context(), "root", func(self *actor.Self) error {
 		c := Config{
 			Link: transport.Link{Local: addr, Remote: addr, Pipe: a}, Role: role,
-			Security: []negotiate.Security{testSecurity{key}}, Muxers: []muxer.Factory{mplex.Factory(mplex.PauseThenReset)},
+			Security: []negotiate.Security{plaintext.New(key)}, Muxers: []muxer.Factory{mplex.Factory(mplex.PauseThenReset)},
 			Routes: handlers, Down: func(err error) { down <- err },
 		}
 		if change != nil {
@@ -79,7 +81,7 @@ func follow(t *testing.T, pipe net.Conn) {
 	if _, err := negotiate.Listen(pipe, yes, nil); err != nil {
 		t.Error(err)
 	}
-	secured, err := (testSecurity{key}).Secure(t.Context(), &countingPipe{Conn: pipe}, negotiate.Listener, "")
+	secured, err := plaintext.New(key).Secure(t.Context(), pipe, negotiate.Listener, "")
 	if err != nil {
 		t.Error(err)
 	}
@@ -122,7 +124,7 @@ func TestNonsenseEndsTheUpgradeAtItsStage(t *testing.T) {
 		"an unknown muxer": {func(t *testing.T, pipe net.Conn) {
 			negotiate.Listen(pipe, func(negotiate.Protocol) bool { return true }, nil)
 			key, _ := peer.Generate(nil)
-			(testSecurity{key}).Secure(t.Context(), &countingPipe{Conn: pipe}, negotiate.Listener, "")
+			plaintext.New(key).Secure(t.Context(), pipe, negotiate.Listener, "")
 			negotiate.Listen(pipe, func(negotiate.Protocol) bool { return false }, nil)
 		}, StageNegotiateMuxer},
 	} {
@@ -145,7 +147,7 @@ func TestAnotherPeerThanTheOneWantedIsRefused(t *testing.T) {
 			yes := func(negotiate.Protocol) bool { return true }
 			negotiate.Listen(pipe, yes, nil)
 			key, _ := peer.Generate(nil)
-			(testSecurity{key}).Secure(t.Context(), &countingPipe{Conn: pipe}, negotiate.Listener, "")
+			plaintext.New(key).Secure(t.Context(), pipe, negotiate.Listener, "")
 		})
 		var mismatch *peer.MismatchError
 		if !errors.As(reason, &mismatch) || mismatch.Want != wanted.ID() {
@@ -340,5 +342,34 @@ func TestAStreamOfEveryKindEndsWithItsConnection(t *testing.T) {
 				t.Error("a wait ended without a reason")
 			}
 		}
+	})
+}
+
+func TestAFloodOfStreamsThatAreResetAtOnceStartsABoundedNumberOfActors(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var running, most atomic.Int64
+		deaf := table(map[negotiate.Protocol]stream.Handler{"/deaf/1": func(*actor.Self, *stream.Stream) error {
+			if n := running.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			<-release
+			return nil
+		}})
+		p := memPair(t, func(c *Config) { c.Routes = deaf; c.Limits.Inbound = 10 })
+		refused := 0
+		for range 200 {
+			s, err := p.dialer.Open(context.Background(), false, "/deaf/1")
+			if err != nil {
+				refused++
+				continue
+			}
+			s.Reset(stream.CodeNone)
+			synctest.Wait()
+		}
+		if n := most.Load(); n > 20 || refused < 170 {
+			t.Errorf("%d handlers ran at once, %d streams were refused", n, refused)
+		}
+		close(release)
 	})
 }
