@@ -1,0 +1,225 @@
+package mem
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/troupe-p2p/troupe/actor"
+)
+
+// DefaultLimit is how many unread bytes a direction of a pipe holds where
+// nothing else was said: about what sockets of today begin with.
+const DefaultLimit = 64 << 10
+
+// A Delay decides when bytes arrive. It is asked for each piece that is sent,
+// in order: n bytes are there at the time now. It answers how many of them it
+// takes (1 to n) and when those can be read; the rest is asked for again. When
+// it takes none, at is when to ask again. n is 0 for the end of the bytes, which
+// it must take.
+//
+// Nothing overtakes: a piece that would arrive before an earlier one arrives
+// with it. A Delay is called under the pipe's lock, from either end: it must not
+// wait, nor use the pipe.
+type Delay func(now time.Time, n int) (took int, at time.Time)
+
+// Options are how a pipe differs from the usual one. The zero value is a pipe
+// of [DefaultLimit] bytes each way in which bytes arrive at once.
+type Options struct {
+	// Limit is how many bytes of a direction may be on their way or unread; 0
+	// means [DefaultLimit].
+	Limit int
+	// A and B are the addresses of the two ends; nil is an [Addr] without number.
+	A, B net.Addr
+	// AtoB and BtoA delay the bytes that one end sends to the other; nil: not at
+	// all.
+	AtoB, BtoA Delay
+}
+
+// Pipe returns the two ends of a connection in memory. ctx says on which carrier
+// and clock it works, and is kept as long as the pipe: pass that of an actor
+// which lives as long. Its end means nothing.
+//
+// Errors are *net.OpError around [net.ErrClosed] after this end's Close,
+// [os.ErrDeadlineExceeded] at a deadline, and [io.ErrClosedPipe] for a Write
+// when the other end is closed. Read returns bare io.EOF when the other end is
+// closed and all it sent was read. Close drops what this end has not read, and
+// may be called again.
+func Pipe(ctx context.Context, o Options) (a, b net.Conn) {
+	if o.Limit <= 0 {
+		o.Limit = DefaultLimit
+	}
+	if o.A == nil {
+		o.A = Addr(0)
+	}
+	if o.B == nil {
+		o.B = Addr(0)
+	}
+	p := &pipe{ctx: ctx}
+	for i, delay := range []Delay{o.AtoB, o.BtoA} {
+		p.ways[i] = direction{
+			limit:   o.Limit,
+			delay:   delay,
+			readers: crowd{ctx: ctx, what: "bytes of a pipe"},
+			writers: crowd{ctx: ctx, what: "room in a pipe"},
+		}
+	}
+	out, back := &p.ways[0], &p.ways[1]
+	return &conn{pipe: p, out: out, in: back, local: o.A, remote: o.B},
+		&conn{pipe: p, out: back, in: out, local: o.B, remote: o.A}
+}
+
+// A pipe is what its two ends share.
+type pipe struct {
+	ctx  context.Context
+	mu   sync.Mutex // guards ways; never held over a wait
+	ways [2]direction
+}
+
+// A conn is one end.
+type conn struct {
+	*pipe
+	in, out       *direction
+	local, remote net.Addr
+}
+
+// closed reports whether this end is closed.
+func (c *conn) closed() bool { return c.out.ended }
+
+// clock returns the time, or zero where nothing depends on it: a pipe without
+// delays and deadlines never asks.
+func (c *conn) clock(d *direction, end time.Time) time.Time {
+	if end.IsZero() && d.delay == nil && c.in.delay == nil {
+		return time.Time{}
+	}
+	return actor.Now(c.ctx)
+}
+
+// over says why a call at this end cannot go on, apart from the other end.
+func (c *conn) over(now, end time.Time) error {
+	switch {
+	case c.closed():
+		return net.ErrClosed
+	case !end.IsZero() && !end.After(now):
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+// Read waits for bytes; it returns io.EOF after the other end's last one.
+func (c *conn) Read(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.in
+	for {
+		now := c.clock(d, d.readEnd)
+		if err := c.over(now, d.readEnd); err != nil {
+			return 0, c.failed("read", err)
+		}
+		if len(p) == 0 {
+			return 0, nil
+		}
+		n, next := d.receive(now, p)
+		if n > 0 {
+			d.writers.wake()
+			return n, nil
+		}
+		if next.IsZero() && d.ended {
+			if d.endKnown(now) {
+				return 0, io.EOF
+			}
+			next = d.endAt
+		}
+		d.readers.wait(&c.mu, context.Background(), sooner(next, d.readEnd))
+	}
+}
+
+// Write waits until all of p is taken over. Writes take turns in the order they
+// came.
+func (c *conn) Write(p []byte) (n int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.out
+	turn := d.enter()
+	defer d.leave(turn)
+	for d.turns[0] != turn {
+		if err := c.over(c.clock(d, d.writeEnd), d.writeEnd); err != nil {
+			return 0, c.failed("write", err)
+		}
+		d.writers.wait(&c.mu, context.Background(), d.writeEnd)
+	}
+	for {
+		now := c.clock(d, d.writeEnd)
+		if err := c.over(now, d.writeEnd); err != nil {
+			return n, c.failed("write", err)
+		}
+		if c.in.endKnown(now) {
+			return n, c.failed("write", io.ErrClosedPipe)
+		}
+		if n == len(p) {
+			return n, nil
+		}
+		k, again := d.send(now, p[n:])
+		if k > 0 {
+			n += k
+			d.readers.wake()
+			continue
+		}
+		if c.in.ended {
+			again = sooner(again, c.in.endAt)
+		}
+		d.writers.wait(&c.mu, context.Background(), sooner(again, d.writeEnd))
+	}
+}
+
+// Close closes this end in both directions and wakes everybody.
+func (c *conn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed() {
+		return nil
+	}
+	c.out.end(c.clock(c.out, time.Time{}))
+	c.in.drop()
+	for i := range c.ways {
+		c.ways[i].readers.wake()
+		c.ways[i].writers.wake()
+	}
+	return nil
+}
+
+func (c *conn) LocalAddr() net.Addr  { return c.local }
+func (c *conn) RemoteAddr() net.Addr { return c.remote }
+
+// SetDeadline sets both deadlines.
+func (c *conn) SetDeadline(t time.Time) error { return c.setDeadlines(t, true, true) }
+
+// SetReadDeadline ends Reads at t; the zero time never does.
+func (c *conn) SetReadDeadline(t time.Time) error { return c.setDeadlines(t, true, false) }
+
+// SetWriteDeadline ends Writes at t; the zero time never does.
+func (c *conn) SetWriteDeadline(t time.Time) error { return c.setDeadlines(t, false, true) }
+
+func (c *conn) setDeadlines(t time.Time, read, write bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed() {
+		return c.failed("set", net.ErrClosed)
+	}
+	if read {
+		c.in.readEnd = t
+		c.in.readers.wake()
+	}
+	if write {
+		c.out.writeEnd = t
+		c.out.writers.wake()
+	}
+	return nil
+}
+
+func (c *conn) failed(op string, err error) error {
+	return &net.OpError{Op: op, Net: c.local.Network(), Source: c.local, Addr: c.remote, Err: err}
+}
