@@ -15,6 +15,7 @@ type Node struct {
 	Since    time.Time     // since when
 	Born     time.Time     // when it was started for the first time
 	Waits    string        // what it waits for; empty while it runs
+	WaitsOn  string        // the path of the actor it waits for, if it is one
 	Restarts int           // incarnations before this one
 	LastErr  error         // why the one before failed
 	Overdue  bool          // told to stop, and late
@@ -29,8 +30,8 @@ type Node struct {
 // A Detail is one note or gauge of an actor.
 type Detail struct{ Key, Value string }
 
-// A Failure is the bad end of one incarnation somewhere in the tree. A panic's
-// stack is in Err, as a [*PanicError].
+// A Failure is the bad end of one incarnation somewhere in the tree. Err is an
+// [*ExitError] with the path; a panic's stack is in it, as a [*PanicError].
 type Failure struct {
 	Path string
 	At   time.Time
@@ -63,6 +64,9 @@ func (n *node) snapshot() Node {
 	}
 	if w := n.wait.Load(); w != nil {
 		v.Waits = w.String()
+		if w.on != nil {
+			v.WaitsOn = w.on.path()
+		}
 	}
 	if s := n.self.Load(); s != nil {
 		s.mu.Lock()
@@ -113,7 +117,7 @@ func (v Node) String() string {
 	var b strings.Builder
 	v.draw(&b, "", "")
 	for _, f := range v.Failures {
-		fmt.Fprintf(&b, "failed: %s: %v\n", f.Path, f.Err)
+		fmt.Fprintf(&b, "failed: %v\n", f.Err)
 	}
 	return b.String()
 }
@@ -151,9 +155,12 @@ func (v Node) text() string {
 	}
 	switch {
 	case v.Overdue:
-		add("OVERDUE, waits for %s", v.Waits)
+		add("OVERDUE")
 	case v.Stopping:
 		add("stopping")
+	}
+	if v.WaitsOn != "" || (v.Overdue && v.Waits != "") {
+		add("waits for %s", v.Waits)
 	}
 	return strings.Join(parts, ", ")
 }
