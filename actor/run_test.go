@@ -177,6 +177,29 @@ func TestAnActorIsRestartedUntilItsBudgetIsUsedUp(t *testing.T) {
 	})
 }
 
+func TestAnOptionalActorThatUsedUpItsBudgetStaysDownAndShowsInTheTree(t *testing.T) {
+	both(t, func(t *testing.T, run func(Func) error) {
+		var failures []Failure
+		err := run(func(self *Self) error {
+			bad := self.Supervise("bad", Restart{When: OnFailure, Max: 1, Optional: true}, func(self *Self) error {
+				return errBoom
+			})
+			if err := bad.Wait(self); err != nil {
+				return err
+			}
+			failures = self.Tree().Failures
+			return nil
+		})
+		if err != nil {
+			t.Errorf("the parent failed too: %v", err)
+		}
+		var budget *BudgetError
+		if len(failures) != 3 || failures[2].Path != "root/bad" || !errors.As(failures[2].Err, &budget) {
+			t.Errorf("the tree shows %v", failures)
+		}
+	})
+}
+
 func TestARestartedActorHasAFreshMailboxAndTheOldOneSaysWhy(t *testing.T) {
 	both(t, func(t *testing.T, run func(Func) error) {
 		var boxes record[*Mailbox[string]]

@@ -23,6 +23,9 @@ type Restart struct {
 	// Grace is how long a stop may take before the actor is reported as
 	// overdue; 0 means [DefaultGrace].
 	Grace time.Duration
+	// Optional says what happens when the restarts are used up: the actor stays
+	// down, its failure is kept in the tree, and its parent goes on.
+	Optional bool
 }
 
 // When says after which ends an actor is restarted.
@@ -50,8 +53,8 @@ const (
 )
 
 // Supervise starts a child that is kept alive as r says. Its failures stay its
-// own until r is used up; then they become this actor's, as a [*BudgetError].
-// If this actor is ending already, the child never runs.
+// own until r is used up; then they become this actor's, as a [*BudgetError],
+// unless r is Optional. If this actor is ending already, the child never runs.
 func (s *Self) Supervise(name string, r Restart, f Func) *Ref {
 	n := newNode(name, s, s.node.system, kept, r.Grace, f)
 	if r.When == Never {
@@ -107,7 +110,7 @@ func (n *node) keep(r Restart) error {
 					event.chance = chance.Float64()
 				}
 			case giveUp:
-				n.escalates = true
+				n.escalates = !r.Optional
 				failure := &ExitError{Path: n.path(), Err: &BudgetError{Path: n.path(), Max: max(m.plan.max, 0), Within: m.plan.within, Err: last}}
 				n.system.failed(n, failure)
 				return failure
