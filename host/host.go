@@ -1,0 +1,179 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/host/swarm"
+	"github.com/troupe-p2p/troupe/negotiate"
+	"github.com/troupe-p2p/troupe/negotiate/peer"
+	"github.com/troupe-p2p/troupe/stream"
+)
+
+// A Service is a long-lived actor of a host: it handles protocols, hears events,
+// opens streams. It ends when self does; returning nil before is a normal end,
+// an error or a panic a failure.
+type Service func(self *actor.Self, h *Host) error
+
+// A Host is one node of the network. Its methods may be called from any
+// goroutine; those that take a context wait, and so do Wait and Close.
+type Host struct {
+	options  *options
+	ctx      context.Context // on whose carrier Wait and Close wait
+	ref      *actor.Ref
+	swarm    *swarm.Swarm
+	services *actor.Self
+	yours    *actor.Self
+	rooted   bool // it is a tree of its own
+}
+
+// New starts a host and waits until it listens and its services have started.
+// Ending ctx stops the host in order. When ctx belongs to an actor, the host is
+// a child of that actor, as in a simulation; otherwise it is a tree of its own.
+//
+// Errors: a [*ConfigError] that lists everything that is wrong, the cause of
+// ctx.
+func New(ctx context.Context, opts ...Option) (*Host, error) {
+	o, err := collect(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{options: o, ctx: context.WithoutCancel(ctx)}
+	started := &start{signal: actor.NewSignal(ctx, "the start of the host")}
+	h.ref = actor.Start(ctx, o.name, func(self *actor.Self) error { return h.run(self, started) })
+	if err := h.ref.Err(); err != nil {
+		return nil, err
+	}
+	if err := started.wait(ctx); err != nil {
+		h.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// start is how New learns how the beginning went.
+type start struct {
+	signal actor.Signal
+	over   atomic.Bool
+	err    error
+}
+
+func (s *start) give(err error) {
+	if !s.over.Load() {
+		s.err = err
+		s.over.Store(true)
+		s.signal.Set()
+	}
+}
+
+func (s *start) wait(ctx context.Context) error {
+	for !s.over.Load() {
+		if err := s.signal.Wait(ctx, time.Time{}); err != nil {
+			return err
+		}
+	}
+	return s.err
+}
+
+// ID is who the host is.
+func (h *Host) ID() peer.ID { return h.swarm.ID() }
+
+// Addrs are the addresses that the host listens at, without /p2p.
+func (h *Host) Addrs() []ma.Multiaddr { return h.swarm.Addrs() }
+
+// Info is the host's ID with its addresses, to be given to others in the same
+// process.
+func (h *Host) Info() peer.Info { return peer.Info{ID: h.ID(), Addrs: h.Addrs()} }
+
+// Multiaddrs are the host's addresses with /p2p and its ID at their end, as
+// others need them; /p2p and the ID alone when it does not listen.
+func (h *Host) Multiaddrs() []ma.Multiaddr { return h.Info().Multiaddrs() }
+
+// Swarm is the layer below: connections, address book, events. Services use it.
+func (h *Host) Swarm() *swarm.Swarm { return h.swarm }
+
+// Self is the actor "yours", under which the program that made the host may
+// start actors and register handlers. They stop before everything else; a
+// failure of what is started with Go ends the host.
+func (h *Host) Self() *actor.Self { return h.yours }
+
+// Connect makes sure that there is a connection with a peer. It dials when there
+// is none: all addresses given and known, the first that works wins. Errors and
+// waits are those of [swarm.Swarm.Connect].
+func (h *Host) Connect(ctx context.Context, to peer.Info) error {
+	_, err := h.swarm.Connect(ctx, to)
+	return err
+}
+
+// Open opens a stream with a peer for the first of the protocols that it
+// supports, and connects first when that is needed. Errors and waits are those
+// of [swarm.Swarm.Open].
+func (h *Host) Open(ctx context.Context, to peer.ID, want ...negotiate.Protocol) (*stream.Stream, error) {
+	return h.swarm.Open(ctx, to, want...)
+}
+
+// Disconnect closes all connections with a peer, in order. It does not wait.
+func (h *Host) Disconnect(id peer.ID) { h.swarm.Disconnect(id, nil) }
+
+// Handle registers the handler of a protocol, which belongs to owner: when that
+// actor ends, the route is removed and the streams it serves are reset. Errors
+// are those of [swarm.Swarm.Handle].
+func (h *Host) Handle(owner *actor.Self, p negotiate.Protocol, f stream.Handler) error {
+	return h.swarm.Handle(owner, p, f)
+}
+
+// Events has the events of the swarm delivered to an actor that wants nothing
+// else: its one mailbox, which this makes, holds them. An actor with other
+// messages uses [swarm.Subscribe]. Errors are those of Subscribe.
+func (h *Host) Events(owner *actor.Self) (*actor.Mailbox[swarm.Event], error) {
+	box := actor.NewMailbox[swarm.Event](owner, 64)
+	err := swarm.Subscribe(h.swarm, owner, box, func(e swarm.Event) swarm.Event { return e })
+	return box, err
+}
+
+// Supervise starts a service under "yours", restarted as r says. When its
+// restarts are used up the host ends, unless r is Optional.
+func (h *Host) Supervise(name string, r actor.Restart, s Service) *actor.Ref {
+	return h.yours.Supervise(name, r, func(self *actor.Self) error { return s(self, h) })
+}
+
+// Tree is everything that the host runs, as it is now. It asks no actor
+// anything, so one that is stuck is shown as well.
+func (h *Host) Tree() actor.Node { return h.ref.Tree() }
+
+// Wait blocks until the host has ended. It returns nil after a stop and
+// otherwise why it ended, an [*actor.ExitError]; an [*actor.OverdueError] when
+// it was stopped and somebody did not.
+func (h *Host) Wait() error {
+	if h.rooted {
+		return h.ref.Join()
+	}
+	if err := h.ref.Wait(h.ctx); err != nil {
+		return err
+	}
+	return h.ref.Err()
+}
+
+// Close stops the host in order: what you started, services, listeners,
+// connections with their streams, address book. It waits until all have ended,
+// at most for the host's grace (see [Grace]); then it returns an
+// [*actor.OverdueError] that names who has not. Otherwise it returns what Wait
+// does. Closing again is allowed.
+func (h *Host) Close() error {
+	h.ref.Stop(nil)
+	ctx, cancel := actor.WithTimeout(h.ctx, h.options.grace)
+	defer cancel()
+	err := h.ref.Wait(ctx)
+	if err == nil {
+		return h.Wait()
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return overdue(h.Tree(), h.options.grace)
+	}
+	return err
+}

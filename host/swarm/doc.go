@@ -1,0 +1,3 @@
+// Package swarm is the engine of a host: peers, connections, dialing, listening,
+// routes, the address book and events.
+package swarm
