@@ -200,6 +200,21 @@ func TestAnOptionalActorThatUsedUpItsBudgetStaysDownAndShowsInTheTree(t *testing
 	})
 }
 
+func TestJoinWaitsNoLongerThanItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ref := Start(t.Context(), "root", untilTold)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errBoom)
+		if err := ref.JoinContext(ctx); err != errBoom {
+			t.Errorf("while it runs: %v", err)
+		}
+		ref.Stop(nil)
+		if err := ref.Join(); err != nil {
+			t.Errorf("after its stop: %v", err)
+		}
+	})
+}
+
 func TestARestartedActorHasAFreshMailboxAndTheOldOneSaysWhy(t *testing.T) {
 	both(t, func(t *testing.T, run func(Func) error) {
 		var boxes record[*Mailbox[string]]

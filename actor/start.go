@@ -149,17 +149,25 @@ func (r *Ref) Tree() Node { return r.node.snapshot() }
 // Join waits for the end of a root that [Start] started and returns what [Run]
 // would. For any other actor it waits for its end and returns [Ref.Err]. It is
 // meant for ordinary goroutines; actors use [Ref.Wait].
-func (r *Ref) Join() error {
+func (r *Ref) Join() error { return r.JoinContext(context.Background()) }
+
+// JoinContext is [Ref.Join] that waits no longer than ctx, whose cause it
+// returns then.
+func (r *Ref) JoinContext(ctx context.Context) error {
 	n := r.node
-	if n.parent != nil {
-		<-n.ended.done()
-		return r.Err()
+	var late <-chan struct{}
+	if n.parent == nil {
+		late = n.system.late.done()
 	}
 	select {
 	case <-n.ended.done():
-		n.system.carrier.join(&n.system.group)
+		if n.parent == nil {
+			n.system.carrier.join(&n.system.group)
+		}
 		return r.Err()
-	case <-n.system.late.done():
+	case <-late:
 		return n.system.overdueError()
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
