@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +50,7 @@ func New(ctx context.Context, opts ...Option) (*Host, error) {
 	if err := h.ref.Err(); err != nil {
 		return nil, err
 	}
+	h.rooted = !strings.Contains(h.ref.Path(), "/")
 	if err := started.wait(ctx); err != nil {
 		h.Close()
 		return nil, err
@@ -149,15 +151,11 @@ func (h *Host) Tree() actor.Node { return h.ref.Tree() }
 // Wait blocks until the host has ended. It returns nil after a stop and
 // otherwise why it ended, an [*actor.ExitError]; an [*actor.OverdueError] when
 // it was stopped and somebody did not.
-func (h *Host) Wait() error {
-	if h.rooted {
-		return h.ref.Join()
-	}
-	if err := h.ref.Wait(h.ctx); err != nil {
-		return err
-	}
-	return h.ref.Err()
-}
+func (h *Host) Wait() error { return h.wait(h.ctx) }
+
+// Stop tells the host to end in order, for a reason (nil: [actor.ErrStopped]),
+// and does not wait. It is for the host's own actors; everybody else uses Close.
+func (h *Host) Stop(reason error) { h.ref.Stop(reason) }
 
 // Close stops the host in order: what you started, services, listeners,
 // connections with their streams, address book. It waits until all have ended,
@@ -168,12 +166,20 @@ func (h *Host) Close() error {
 	h.ref.Stop(nil)
 	ctx, cancel := actor.WithTimeout(h.ctx, h.options.grace)
 	defer cancel()
-	err := h.ref.Wait(ctx)
-	if err == nil {
-		return h.Wait()
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	err := h.wait(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
 		return overdue(h.Tree(), h.options.grace)
 	}
 	return err
+}
+
+// wait waits until the host has ended, or ctx is done.
+func (h *Host) wait(ctx context.Context) error {
+	if h.rooted {
+		return h.ref.JoinContext(ctx)
+	}
+	if err := h.ref.Wait(ctx); err != nil {
+		return err
+	}
+	return h.ref.Err()
 }

@@ -47,8 +47,8 @@ type namedService struct {
 }
 
 // Listen adds addresses to listen at, as multiaddrs: /ip4/0.0.0.0/tcp/4001. Port
-// 0 is any free port. Without this option a host listens on a free TCP port, for
-// IPv4 and IPv6 alike.
+// 0 is any free port. Without this option a host listens on a free TCP port of
+// IPv4 and one of IPv6, as far as its transports and the machine have them.
 func Listen(addrs ...string) Option {
 	return func(o *options) { o.listen = append(o.listen, addrs...) }
 }
@@ -164,13 +164,17 @@ func (o *options) parseAddrs() {
 		if rest, id := peer.SplitAddr(addr); id != "" {
 			addr = rest // an address as the host prints it may be given back
 		}
-		can := func(t transport.Transport) bool { return t.CanListen(addr) }
-		if !slices.ContainsFunc(o.config.Transports, can) {
+		if !o.canListen(addr) {
 			o.problems = append(o.problems, &AddrError{Text: text, Err: swarm.NoTransport(addr, o.config.Transports)})
 			continue
 		}
 		o.addrs = append(o.addrs, addr)
 	}
+}
+
+// canListen reports whether one of the transports can listen at the address.
+func (o *options) canListen(at ma.Multiaddr) bool {
+	return slices.ContainsFunc(o.config.Transports, func(t transport.Transport) bool { return t.CanListen(at) })
 }
 
 // checkServices finds services that cannot run.

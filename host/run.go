@@ -1,7 +1,6 @@
 package host
 
 import (
-	"strings"
 	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
@@ -14,7 +13,6 @@ import (
 // runtime stops it in the reverse order.
 func (h *Host) run(self *actor.Self, started *start) error {
 	self.OnEnd(func() { started.give(actor.ErrStopped) }) // unless it was given before
-	h.rooted = !strings.Contains(self.Path(), "/")
 	self.State("starting")
 	self.Note("peer", h.options.key.Public().ID())
 	if err := h.start(self); err != nil {
@@ -76,7 +74,11 @@ func (h *Host) listen(self *actor.Self) error {
 	asked := h.options.addrs
 	usual := len(asked) == 0 && !h.options.noListen
 	if usual {
-		asked = []ma.Multiaddr{ma.StringCast("/ip4/0.0.0.0/tcp/0"), ma.StringCast("/ip6/::/tcp/0")}
+		for _, text := range []string{"/ip4/0.0.0.0/tcp/0", "/ip6/::/tcp/0"} {
+			if at := ma.StringCast(text); h.options.canListen(at) {
+				asked = append(asked, at)
+			}
+		}
 	}
 	var problems []error
 	for _, at := range asked {
@@ -88,7 +90,7 @@ func (h *Host) listen(self *actor.Self) error {
 			problems = append(problems, &AddrError{Text: at.String(), Err: err})
 		}
 	}
-	if len(problems) > 0 && (!usual || len(problems) == len(asked)) {
+	if len(problems) > 0 && !(usual && len(problems) < len(asked)) {
 		return &ConfigError{Problems: problems}
 	}
 	return nil
@@ -100,7 +102,7 @@ func overdue(tree actor.Node, grace time.Duration) error {
 	e := &actor.OverdueError{}
 	var walk func(n actor.Node)
 	walk = func(n actor.Node) {
-		if len(n.Children) == 0 {
+		if len(n.Children) == 0 && n.Stopping {
 			state := n.State
 			if n.Waits != "" {
 				state += ", waits for " + n.Waits
