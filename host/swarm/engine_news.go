@@ -22,14 +22,14 @@ func (e *engine) identified(m identified) {
 
 // listening notes that a listener is up or down.
 func (e *engine) listening(m listening) {
-	l := m.listener
-	e.s.listeners = slices.DeleteFunc(e.s.listeners, func(other listening) bool { return other.listener == l })
-	if m.addrs == nil {
-		e.s.publish(ListenerDown{l.at, m.err})
+	l := m.Q.listener
+	e.s.listeners = slices.DeleteFunc(e.s.listeners, func(other listenerNews) bool { return other.listener == l })
+	if m.Q.addrs == nil {
+		e.s.publish(ListenerDown{l.at, m.Q.err})
 	} else {
-		e.s.listeners = append(e.s.listeners, m)
-		slices.SortFunc(e.s.listeners, func(a, b listening) int { return cmp.Compare(a.listener.number, b.listener.number) })
-		e.s.publish(ListenerUp{l.at, m.addrs})
+		e.s.listeners = append(e.s.listeners, m.Q)
+		slices.SortFunc(e.s.listeners, func(a, b listenerNews) int { return cmp.Compare(a.listener.number, b.listener.number) })
+		e.s.publish(ListenerUp{l.at, m.Q.addrs})
 	}
 	var all []ma.Multiaddr
 	for _, l := range e.s.listeners {
@@ -42,6 +42,7 @@ func (e *engine) listening(m listening) {
 	if old := *e.s.addrs.Swap(&all); !slices.EqualFunc(old, all, ma.Multiaddr.Equal) {
 		e.s.publish(AddrsChanged{all})
 	}
+	m.Answer(struct{}{}, nil)
 }
 
 // subscribe adds a subscriber, who first hears what is so now.

@@ -74,7 +74,8 @@ func (l *listener) run(self *actor.Self, ready *promise) error {
 	}
 	self.State("accepting")
 	self.Note("addresses", addrs)
-	if err := l.s.box.Load().Put(self, listening{listener: l, addrs: addrs}); err != nil {
+	wrap := func(ask actor.Ask[listenerNews, struct{}]) message { return listening{ask} }
+	if _, err := actor.Call(self, l.s.box.Load(), wrap, listenerNews{listener: l, addrs: addrs}); err != nil {
 		return err
 	}
 	ready.give(nil)
@@ -88,7 +89,7 @@ func (l *listener) down(why error) {
 	if !errors.As(why, &failed) {
 		why = nil // stopped
 	}
-	actor.Reserve(l.s.box.Load(), 1).Put(listening{listener: l, err: why})
+	actor.Reserve(l.s.box.Load(), 1).Put(listening{actor.Ask[listenerNews, struct{}]{Q: listenerNews{listener: l, err: why}}})
 }
 
 func (l *listener) accept(self *actor.Self, socket transport.Listener) error {

@@ -87,10 +87,14 @@ type identified struct {
 	protocols []negotiate.Protocol
 }
 
-// listening: a listener is up or down. From the listener, which waits for room
-// with the first and uses a reserved place for the second. Its loss would leave
-// wrong addresses.
+// listening: a listener is up or down. From the listener, which waits for the
+// answer to the first and uses a reserved place for the second. Its loss would
+// leave wrong addresses.
 type listening struct {
+	actor.Ask[listenerNews, struct{}]
+}
+
+type listenerNews struct {
 	listener *listener
 	addrs    []ma.Multiaddr // nil: down
 	err      error

@@ -37,8 +37,8 @@ type Swarm struct {
 	addrs   atomic.Pointer[[]ma.Multiaddr]
 	refused atomic.Int64 // inbound links that were closed because of a limit
 
-	listeners []listening  // those that are up; the swarm's actor's alone, over all its lives
-	numbers   atomic.Int64 // of listeners
+	listeners []listenerNews // those that are up; the swarm's actor's alone, over all its lives
+	numbers   atomic.Int64   // of listeners
 
 	hearing     sync.Mutex // guards the next; never held over a wait
 	subscribers []*subscriber

@@ -1,0 +1,167 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+	"go.uber.org/goleak"
+
+	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/muxer"
+	"github.com/troupe-p2p/troupe/muxer/mplex"
+	"github.com/troupe-p2p/troupe/negotiate"
+	"github.com/troupe-p2p/troupe/negotiate/peer"
+	"github.com/troupe-p2p/troupe/negotiate/plaintext"
+	"github.com/troupe-p2p/troupe/stream"
+	"github.com/troupe-p2p/troupe/transport"
+	"github.com/troupe-p2p/troupe/transport/mem"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var errBoom = errors.New("boom")
+
+const echoID negotiate.Protocol = "/echo/1"
+
+// world is a network in memory with swarms on it, inside one tree of actors.
+type world struct {
+	*testing.T
+	self  *actor.Self // of the scenario
+	net   *mem.Network
+	nodes []*node
+}
+
+// node is one swarm and the actor that holds it.
+type node struct {
+	*Swarm
+	self *actor.Self
+	ref  *actor.Ref
+	w    *world
+}
+
+// both runs a scenario on both carriers: on goroutines in virtual time, and on
+// the scheduler with several seeds.
+func both(t *testing.T, scenario func(w *world)) {
+	t.Helper()
+	run := func(t *testing.T, scenario func(w *world)) actor.Func {
+		return func(self *actor.Self) error {
+			w := &world{T: t, self: self, net: mem.NewNetwork()}
+			scenario(w)
+			for i := len(w.nodes) - 1; i >= 0; i-- {
+				w.nodes[i].ref.Stop(nil)
+				if err := w.nodes[i].ref.Wait(self); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	t.Run("goroutines", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			if err := actor.Run(context.Background(), "test", run(t, scenario)); err != nil {
+				t.Error(err)
+			}
+		})
+	})
+	t.Run("simulation", func(t *testing.T) {
+		for seed := range uint64(10) {
+			if err := actor.NewScheduler(seed, nil).Run(context.Background(), "test", run(t, scenario)); err != nil {
+				t.Error(err)
+			}
+			if t.Failed() {
+				t.Fatalf("with seed %d", seed)
+			}
+		}
+	})
+}
+
+// node starts a swarm, with plaintext and mplex where change does not say
+// otherwise. It does not listen.
+func (w *world) node(change ...func(*Config)) *node { return w.start(nil, change...) }
+
+// start starts a swarm that listens at the given addresses.
+func (w *world) start(at []string, change ...func(*Config)) *node {
+	w.Helper()
+	key, err := peer.Generate(actor.Entropy(w.self))
+	if err != nil {
+		w.Fatal(err)
+	}
+	c := Config{
+		Key:        key,
+		Transports: []transport.Transport{w.net.Transport()},
+		Security:   []negotiate.Security{plaintext.New(key)},
+		Muxers:     []muxer.Factory{mplex.Factory(mplex.PauseThenReset)},
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	n := &node{w: w}
+	ready := newPromise(w.self, "a node")
+	n.ref = w.self.Supervise(fmt.Sprintf("node-%d", len(w.nodes)), actor.Restart{}, func(self *actor.Self) error {
+		n.self = self
+		n.Swarm, err = Start(self, c)
+		for _, text := range at {
+			if err == nil {
+				err = n.Listen(self, ma.StringCast(text))
+			}
+		}
+		ready.give(err)
+		if err != nil {
+			return err
+		}
+		return actor.NewSignal(self, "its end").Wait(self, time.Time{})
+	})
+	if err := ready.wait(w.self); err != nil {
+		w.Fatal(err)
+	}
+	w.nodes = append(w.nodes, n)
+	return n
+}
+
+// listening starts a swarm that listens and serves echo.
+func (w *world) listening(change ...func(*Config)) *node {
+	w.Helper()
+	n := w.start([]string{"/memory/0"}, change...)
+	w.must(n.Handle(n.self, echoID, echo))
+	return n
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// info is how others reach the node.
+func (n *node) info() peer.Info { return peer.Info{ID: n.ID(), Addrs: n.Addrs()} }
+
+// echo is a handler that sends back what comes.
+func echo(_ *actor.Self, s *stream.Stream) error {
+	_, err := io.Copy(s, s)
+	return err
+}
+
+// talk sends a text over a stream and reads it back.
+func talk(s *stream.Stream, text string) error {
+	if _, err := s.Write([]byte(text)); err != nil {
+		return err
+	}
+	if err := s.CloseWrite(); err != nil {
+		return err
+	}
+	got, err := io.ReadAll(s)
+	if err != nil {
+		return err
+	}
+	if string(got) != text {
+		return fmt.Errorf("got %q instead of %q", got, text)
+	}
+	return nil
+}
