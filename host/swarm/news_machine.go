@@ -134,14 +134,14 @@ func (n *news) differences(id peer.ID) []Event {
 			ups = append(ups, ConnUp{id, c})
 		}
 	}
-	var last error
+	last := told.last
 	for _, c := range told.conns {
 		if !slices.Contains(now.conns, c) {
 			last = c.Err()
 			downs = append(downs, ConnDown{id, c, last})
 		}
 	}
-	wasUp, isUp := len(told.conns) > 0, len(now.conns) > 0
+	wasUp, isUp := n.told.peer(id) != nil, len(now.conns) > 0
 	if wasUp && isUp && !broken {
 		out = append(ups, downs...)
 	} else {

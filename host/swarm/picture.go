@@ -20,8 +20,9 @@ type picture struct {
 }
 
 type peerPicture struct {
-	conns []*conn.Conn // oldest first, never empty
+	conns []*conn.Conn // oldest first; empty between PeerUp and ConnUp, ConnDown and PeerDown
 	knows *PeerKnows
+	last  error // why the last connection that ended did
 }
 
 // peer returns what is known of a peer; nil: it is not connected.
@@ -30,23 +31,22 @@ func (p *picture) peer(id peer.ID) *peerPicture { return p.peers[id] }
 // apply notes what an event says.
 func (p *picture) apply(e Event) {
 	switch e := e.(type) {
-	case ConnUp:
+	case PeerUp:
 		if p.peers == nil {
 			p.peers = make(map[peer.ID]*peerPicture)
 		}
-		if p.peers[e.Peer] == nil {
-			p.peers[e.Peer] = &peerPicture{}
-		}
+		p.peers[e.Peer] = &peerPicture{}
+	case PeerDown:
+		delete(p.peers, e.Peer)
+	case ConnUp:
 		at := p.peers[e.Peer]
 		at.conns = append(at.conns, e.Conn)
 	case ConnDown:
 		at := p.peers[e.Peer]
-		if at == nil {
-			return
-		}
+		at.last = e.Err
 		at.conns = slices.DeleteFunc(at.conns, func(c *conn.Conn) bool { return c == e.Conn })
-		if len(at.conns) == 0 {
-			delete(p.peers, e.Peer)
+		if at.knows != nil && at.knows.Conn == e.Conn {
+			at.knows = nil
 		}
 	case PeerKnows:
 		if at := p.peers[e.Peer]; at != nil {
