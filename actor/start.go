@@ -136,7 +136,7 @@ func (r *Ref) Wait(ctx context.Context) error {
 	if r.node.ended.isOpen() {
 		return nil
 	}
-	on := carrierOf(ctx)
+	on := r.node.system.carrier
 	w := beginWait(ctx, waitsForEnd, r.node)
 	defer w.leave()
 	return w.wait(on, func(until time.Time) error { return r.node.ended.await(on, ctx, until) })
