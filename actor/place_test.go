@@ -36,14 +36,13 @@ func TestNoWakeOfAPlaceIsLostOrDoubled(t *testing.T) {
 				effective++
 			}
 		}
+		cancels := map[int]func(){} // of those who wait
 		err := s.Run(context.Background(), "root", func(self *Self) error {
 			for i := range 4 {
 				self.Go(fmt.Sprint("waiter ", i), func(self *Self) error {
 					for range 10 {
-						ctx, cancel := context.WithCancel(self)
-						if plan.IntN(2) == 0 {
-							AfterFunc(self, time.Duration(plan.IntN(5)), cancel)
-						}
+						ctx, cancel := self.WithTimeout(time.Duration(1 + plan.IntN(5)))
+						cancels[i] = cancel
 						until := self.Now().Add(time.Duration(plan.IntN(5)))
 						if p.wait(ctx, until) == nil {
 							served++
@@ -58,6 +57,9 @@ func TestNoWakeOfAPlaceIsLostOrDoubled(t *testing.T) {
 					for range 15 {
 						self.Sleep(time.Duration(plan.IntN(3)))
 						for range 1 + plan.IntN(2) {
+							if cancel := cancels[plan.IntN(4)]; cancel != nil && plan.IntN(2) == 0 {
+								cancel() // makes the first in line leave, perhaps
+							}
 							wake()
 						}
 						if plan.IntN(4) == 0 {
