@@ -36,10 +36,12 @@ const (
 // listenAt is where every peer of the matrix listens.
 const listenAt = "/ip4/127.0.0.1/tcp/0"
 
-// newSecurity makes the security transport with a name.
+// newSecurity makes the security transport with a name. go-libp2p always tries to
+// agree on the muxer inside the handshake ("noise-early"), and goes on without if
+// the other side does not ("noise").
 func newSecurity(name string, id peer.ID, key crypto.PrivKey, muxers []upgrader.StreamMuxer) (sec.SecureTransport, error) {
 	switch name {
-	case "noise":
+	case "noise", "noise-early":
 		return noise.New(noise.ID, key, muxers)
 	case "tls":
 		return libp2ptls.New(libp2ptls.ID, key, muxers)

@@ -106,6 +106,9 @@ func resetByListener(ctx context.Context, p Peer, to Target) error {
 // resetByDialer resets a stream to a handler that only waits.
 func resetByDialer(ctx context.Context, p Peer, to Target) error {
 	return converse(ctx, p, to, Want{Protocols: []string{Wait}, Eager: true}, func(s Stream) error {
+		if err := readWaiting(ctx, s); err != nil {
+			return err
+		}
 		doingThis(ctx, "resetting the stream")
 		if err := s.Reset(); err != nil {
 			return fmt.Errorf("reset: %w", err)
@@ -116,6 +119,19 @@ func resetByDialer(ctx context.Context, p Peer, to Target) error {
 		}
 		return nil
 	})
+}
+
+// readWaiting reads the one byte that says that the handler waits.
+func readWaiting(ctx context.Context, s Stream) error {
+	doingThis(ctx, "reading the byte that says that the handler waits")
+	got := make([]byte, 1)
+	if _, err := io.ReadFull(s, got); err != nil {
+		return fmt.Errorf("read the first byte: %w", err)
+	}
+	if got[0] != waiting {
+		return fmt.Errorf("the first byte is %q and should be %q", got, waiting)
+	}
+	return nil
 }
 
 // endedByReset wants a handler that saw a reset.
@@ -164,6 +180,9 @@ func secondChoice(ctx context.Context, p Peer, to Target) error {
 // deadline reads from a peer that says nothing, with a deadline.
 func deadline(ctx context.Context, p Peer, to Target) error {
 	return converse(ctx, p, to, Want{Protocols: []string{Wait}, Eager: true}, func(s Stream) error {
+		if err := readWaiting(ctx, s); err != nil {
+			return err
+		}
 		if err := s.SetDeadline(time.Now().Add(silence)); err != nil {
 			return fmt.Errorf("set the deadline: %w", err)
 		}

@@ -21,7 +21,7 @@
 //	/troupe/half-close/1.0.0   reads to the end, then answers: SHA-256 and 64 KiB of Pattern(1)
 //	/troupe/close-first/1.0.0  sends 32 KiB of Pattern(2), closes its write side, then reads to the end
 //	/troupe/reset/1.0.0        reads one byte, then resets the stream
-//	/troupe/wait/1.0.0         never answers; reads until the other side ends the stream
+//	/troupe/wait/1.0.0         sends one byte (w) to say that it has begun, then only reads, to the end
 //
 // # Limits
 //

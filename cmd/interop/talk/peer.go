@@ -83,7 +83,7 @@ type Peer interface {
 
 // Config describes a peer to be started. It listens on /ip4/127.0.0.1/tcp/0.
 type Config struct {
-	Security string // "noise", "plaintext", "tls"
+	Security string // "noise", "noise-early", "plaintext", "tls"
 	Muxer    string // "mplex", "yamux"
 	Handlers map[string]Handler
 }

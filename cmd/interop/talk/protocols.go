@@ -34,6 +34,7 @@ const (
 	answerSeed, answerSize     = 1, 64 << 10 // half-close: what the listener adds to the checksum
 	greetingSeed, greetingSize = 2, 32 << 10 // close-first: what the listener sends before it closes
 	maxSource                  = 1 << 30     // source: a number above this is refused
+	waiting                    = 'w'         // wait: the one byte that the listener sends
 )
 
 // An Ending says how a handler's conversation ended.
@@ -204,7 +205,12 @@ func serveReset(in *tally, s Stream) error {
 	return s.Reset()
 }
 
-func serveWait(in *tally, _ Stream) error {
+// serveWait says one byte, so that the other side knows that it has begun: a
+// stream that is reset before need not come to its handler at all.
+func serveWait(in *tally, s Stream) error {
+	if _, err := s.Write([]byte{waiting}); err != nil {
+		return err
+	}
 	_, err := io.Copy(io.Discard, in)
 	return err
 }
