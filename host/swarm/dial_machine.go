@@ -28,10 +28,13 @@ const (
 	publicPause = 250 * time.Millisecond
 	localPause  = 30 * time.Millisecond
 	// publicLimit and localLimit bound an attempt, link and upgrade together,
-	// and, by the best kind among its addresses, the whole dial (go-libp2p
+	// and, by the slowest kind among its addresses, the whole dial (go-libp2p
 	// swarm, dial timeouts).
 	publicLimit = 15 * time.Second
 	localLimit  = 5 * time.Second
+	// lateAfter is how long attempts may take to notice that their time is over
+	// before the dial ends without them.
+	lateAfter = time.Second
 )
 
 // reach is the kind of an address, in the order of their ranks.
@@ -120,7 +123,7 @@ type dialMachine struct {
 	attempts  []attemptState // by rank; equals in the order they came
 	running   int
 	begun     bool
-	end       time.Time // of the whole dial
+	end       time.Time // of the whole dial: no attempt begins or runs after it
 	start     time.Time // when it began
 	next      time.Time // no attempt with a pause begins before
 	satisfied bool
@@ -129,13 +132,13 @@ type dialMachine struct {
 
 // Deadline is when the next attempt may begin, or the time of the dial is over.
 func (m *dialMachine) Deadline() time.Time {
-	if m.over || !m.begun {
+	switch {
+	case m.over || !m.begun:
 		return time.Time{}
-	}
-	if m.first() >= 0 && !m.satisfied && m.running < maxAttempts && m.next.Before(m.end) {
+	case m.first() >= 0 && !m.satisfied && m.running < maxAttempts && m.next.Before(m.end):
 		return m.next
 	}
-	return m.end
+	return m.end.Add(lateAfter)
 }
 
 // Step takes one event and appends its effects to do. After dialDone, dialGiveUp
@@ -172,7 +175,7 @@ func (m *dialMachine) Step(now time.Time, ev dialEvent, do []dialEffect) []dialE
 		m.satisfied = true
 		do = m.cancel(do, false)
 	case dialTick:
-		if !now.Before(m.end) {
+		if !now.Before(m.end.Add(lateAfter)) {
 			m.over = true
 			return append(m.cancel(do, true), dialEffect{kind: dialLate})
 		}
@@ -209,7 +212,7 @@ func (m *dialMachine) want(targets []target) {
 
 // proceed begins what may begin now, and gives up when nothing is left.
 func (m *dialMachine) proceed(now time.Time, do []dialEffect) []dialEffect {
-	for !m.satisfied && m.running < maxAttempts {
+	for !m.satisfied && m.running < maxAttempts && now.Before(m.end) {
 		i := m.first()
 		if i < 0 {
 			break
@@ -236,9 +239,13 @@ func (m *dialMachine) proceed(now time.Time, do []dialEffect) []dialEffect {
 		m.over = true
 		return append(do, dialEffect{kind: dialDone})
 	}
-	if m.first() < 0 {
+	switch {
+	case m.first() < 0:
 		m.over = true
 		return append(do, dialEffect{kind: dialGiveUp})
+	case !now.Before(m.end):
+		m.over = true
+		return append(do, dialEffect{kind: dialLate})
 	}
 	return do
 }

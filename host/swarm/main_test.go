@@ -43,6 +43,10 @@ type node struct {
 	self *actor.Self
 	ref  *actor.Ref
 	w    *world
+
+	wake     actor.Signal
+	more     ma.Multiaddr
+	moreDone *promise
 }
 
 // both runs a scenario on both carriers: on goroutines in virtual time, and on
@@ -105,6 +109,7 @@ func (w *world) start(at []string, change ...func(*Config)) *node {
 	ready := newPromise(w.self, "a node")
 	n.ref = w.self.Supervise(fmt.Sprintf("node-%d", len(w.nodes)), actor.Restart{}, func(self *actor.Self) error {
 		n.self = self
+		n.wake = actor.NewSignal(self, "its end")
 		n.Swarm, err = Start(self, c)
 		for _, text := range at {
 			if err == nil {
@@ -115,7 +120,12 @@ func (w *world) start(at []string, change ...func(*Config)) *node {
 		if err != nil {
 			return err
 		}
-		return actor.NewSignal(self, "its end").Wait(self, time.Time{})
+		for {
+			if err := n.wake.Wait(self, time.Time{}); err != nil {
+				return err
+			}
+			n.moreDone.give(n.Listen(self, n.more))
+		}
 	})
 	if err := ready.wait(w.self); err != nil {
 		w.Fatal(err)
@@ -130,6 +140,14 @@ func (w *world) listening(change ...func(*Config)) *node {
 	n := w.start([]string{"/memory/0"}, change...)
 	w.must(n.Handle(n.self, echoID, echo))
 	return n
+}
+
+// listenAt has a node that runs listen at one more address.
+func (n *node) listenAt(at string) error {
+	n.more = ma.StringCast(at)
+	n.moreDone = newPromise(n.self, "a listener")
+	n.wake.Set()
+	return n.moreDone.wait(n.w.self)
 }
 
 func (w *world) must(err error) {

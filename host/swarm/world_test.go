@@ -1,0 +1,131 @@
+package swarm
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/negotiate/peer"
+	"github.com/troupe-p2p/troupe/transport"
+)
+
+// pause waits for d on the clock of ctx, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	err := actor.NewSignal(ctx, "a pause").Wait(ctx, actor.Now(ctx).Add(d))
+	if ctx.Err() != nil {
+		return err
+	}
+	return nil
+}
+
+// slow is a transport that takes its time with some addresses, and notes when it
+// was asked for which.
+type slow struct {
+	transport.Transport
+	delays map[string]time.Duration // by address; a negative one never ends
+
+	mu    sync.Mutex
+	began time.Time
+	log   []string
+}
+
+// CanDial adds /ip4/…/tcp/… to what can be dialed; nobody is there.
+func (t *slow) CanDial(to ma.Multiaddr) bool {
+	_, tcp := transport.TCP(to)
+	return tcp || t.Transport.CanDial(to)
+}
+
+func (t *slow) note(ctx context.Context, what string, to ma.Multiaddr) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.log = append(t.log, actor.Now(ctx).Sub(t.began).String()+" "+what+" "+to.String())
+}
+
+func (t *slow) Dial(ctx context.Context, to ma.Multiaddr, want peer.ID) (transport.Link, error) {
+	t.note(ctx, "dial", to)
+	d := t.delays[to.String()]
+	if d < 0 {
+		d = 24 * time.Hour
+	}
+	if err := pause(ctx, d); err != nil {
+		t.note(ctx, "cancelled", to)
+		return transport.Link{}, &transport.DialError{Addr: to, Cause: err}
+	}
+	if _, tcp := transport.TCP(to); tcp {
+		return transport.Link{}, &transport.DialError{Addr: to, Cause: transport.ErrRefused}
+	}
+	return t.Transport.Dial(ctx, to, want)
+}
+
+// slowly gives a node a slow transport.
+func (w *world) slowly(delays map[string]time.Duration) (*slow, func(*Config)) {
+	t := &slow{delays: delays, began: w.self.Now()}
+	return t, func(c *Config) {
+		t.Transport = c.Transports[0]
+		c.Transports = []transport.Transport{t}
+	}
+}
+
+// zone is a resolver that knows one name.
+type zone map[string][]string
+
+func (z zone) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	var out []netip.Addr
+	for _, text := range z[host] {
+		out = append(out, netip.MustParseAddr(text))
+	}
+	return out, nil
+}
+
+// together runs n actors at the same time and waits for all.
+func (w *world) together(n int, f func(self *actor.Self, i int) error) []error {
+	errs := make([]error, n)
+	refs := make([]*actor.Ref, n)
+	for i := range n {
+		refs[i] = w.self.Supervise("one of many", actor.Restart{}, func(self *actor.Self) error {
+			errs[i] = f(self, i)
+			return nil
+		})
+	}
+	for _, r := range refs {
+		w.must(r.Wait(w.self))
+	}
+	return errs
+}
+
+// silent listens at a fresh address, accepts, and hands links to serve.
+func (w *world) raw(serve func(self *actor.Self, link transport.Link)) ma.Multiaddr {
+	l, err := w.net.Transport().Listen(w.self, ma.StringCast("/memory/0"))
+	w.must(err)
+	ref := w.self.Supervise("raw", actor.Restart{}, func(self *actor.Self) error {
+		for {
+			link, err := l.Accept(self)
+			if err != nil {
+				return nil
+			}
+			self.Supervise("link", actor.Restart{}, func(self *actor.Self) error {
+				defer link.Close()
+				self.OnStop(func() { link.Close() })
+				serve(self, link)
+				return nil
+			})
+		}
+	})
+	w.nodes = append(w.nodes, &node{ref: ref})
+	return l.Addrs()[0]
+}
+
+// never waits until self is told to end.
+func never(self *actor.Self, _ transport.Link) {
+	_ = actor.NewSignal(self, "its end").Wait(self, time.Time{})
+}
+
+// sleep lets virtual time pass.
+func (w *world) sleep(d time.Duration) {
+	w.Helper()
+	w.must(w.self.Sleep(d))
+}
