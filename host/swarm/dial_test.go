@@ -48,7 +48,7 @@ func TestManyOpensAtOnceShareOneDial(t *testing.T) {
 			w.must(err)
 		}
 		if n, m := len(a.Conns(b.ID())), len(b.Conns(a.ID())); n != 1 || m != 1 {
-			t.Errorf("there are %d connections here and %d there", n, m)
+			w.Errorf("there are %d connections here and %d there", n, m)
 		}
 	})
 }
@@ -62,7 +62,7 @@ func TestADialThatFailsListsEveryAddressWithItsStageAndCause(t *testing.T) {
 		_, err := a.Connect(w.self, to)
 		e := w.dialError(err)
 		if e.Peer != b.ID() || e.Cause != ErrUnreachable && e.Cause != ErrDialTimeout || len(e.Attempts) != 4 {
-			t.Fatalf("got %v", err)
+			w.Fatalf("got %v", err)
 		}
 		var mismatch *peer.MismatchError
 		var none *NoTransportError
@@ -79,14 +79,14 @@ func TestADialThatFailsListsEveryAddressWithItsStageAndCause(t *testing.T) {
 		} {
 			got := e.Attempts[i]
 			if !got.Addr.Equal(want.addr) || got.Stage != want.stage || !want.ok(got.Err) {
-				t.Errorf("attempt %d: %v at the stage %q: %v", i, got.Addr, got.Stage, got.Err)
+				w.Errorf("attempt %d: %v at the stage %q: %v", i, got.Addr, got.Stage, got.Err)
 			}
 		}
 		if took := e.Attempts[2].Took; took < 4*time.Second || took > 5*time.Second {
-			t.Errorf("the silent one took %v", took)
+			w.Errorf("the silent one took %v", took)
 		}
 		if !errors.Is(err, transport.ErrRefused) || !errors.As(err, &mismatch) {
-			t.Error("the causes cannot be found in the error")
+			w.Error("the causes cannot be found in the error")
 		}
 	})
 }
@@ -97,13 +97,13 @@ func TestTheWrongPeerIsRefusedAndItsAddressForgotten(t *testing.T) {
 		_, err := a.Connect(w.self, peer.Info{ID: b.ID(), Addrs: other.Addrs()})
 		var mismatch *peer.MismatchError
 		if e := w.dialError(err); !errors.As(err, &mismatch) || !strings.Contains(e.Error(), "is the peer ID right") {
-			t.Errorf("got %v", err)
+			w.Errorf("got %v", err)
 		}
 		if left := a.Book().Addrs(b.ID()); len(left) > 0 {
-			t.Errorf("the book still has %v", left)
+			w.Errorf("the book still has %v", left)
 		}
 		if len(a.Peers())+len(other.Peers()) > 0 {
-			t.Errorf("connected with %v and %v", a.Peers(), other.Peers())
+			w.Errorf("connected with %v and %v", a.Peers(), other.Peers())
 		}
 	})
 }
@@ -113,16 +113,16 @@ func TestAHostDoesNotDialItself(t *testing.T) {
 		a := w.listening()
 		_, err := a.Connect(w.self, a.info())
 		if e := w.dialError(err); e.Cause != ErrSelf || !errors.Is(err, ErrSelf) {
-			t.Errorf("got %v", err)
+			w.Errorf("got %v", err)
 		}
 		if _, err := a.Open(w.self, a.ID(), echoID); !errors.Is(err, ErrSelf) {
-			t.Errorf("got %v", err)
+			w.Errorf("got %v", err)
 		}
 		// Under another name it finds itself out.
 		_, err = a.Connect(w.self, peer.Info{ID: w.node().ID(), Addrs: a.Addrs()})
 		var mismatch *peer.MismatchError
 		if !errors.As(err, &mismatch) || len(a.Peers()) > 0 {
-			t.Errorf("got %v, connected with %v", err, a.Peers())
+			w.Errorf("got %v, connected with %v", err, a.Peers())
 		}
 	})
 }
@@ -132,7 +132,7 @@ func TestAPeerWithoutAddressesIsNotDialed(t *testing.T) {
 		a, b := w.node(), w.node()
 		_, err := a.Connect(w.self, b.info())
 		if e := w.dialError(err); e.Cause != ErrNoAddresses || len(e.Attempts) > 0 {
-			t.Errorf("got %v", err)
+			w.Errorf("got %v", err)
 		}
 	})
 }
@@ -161,7 +161,7 @@ func TestAttemptsAreStaggeredAndTheFirstToWorkWins(t *testing.T) {
 			got[3], got[4] = got[4], got[3] // at the same moment
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("-want +got:\n%s", diff)
+			w.Errorf("-want +got:\n%s", diff)
 		}
 	})
 }
@@ -174,10 +174,10 @@ func TestTwoAddressesOfOnePeerEndInOneConnection(t *testing.T) {
 		w.must(err)
 		w.sleep(time.Minute)
 		if n, m := len(a.Conns(b.ID())), len(b.Conns(a.ID())); n != 1 || m != 1 {
-			t.Errorf("there are %d connections here and %d there", n, m)
+			w.Errorf("there are %d connections here and %d there", n, m)
 		}
 		if c := a.Conn(b.ID()); c == nil || c.Err() != nil {
-			t.Error("and it is not the one that works")
+			w.Error("and it is not the one that works")
 		}
 	})
 }
@@ -198,7 +198,7 @@ func TestTwoPeersThatDialEachOtherAtOnceStayConnected(t *testing.T) {
 		w.sleep(time.Minute)
 		n, m := len(a.Conns(b.ID())), len(b.Conns(a.ID()))
 		if n != m || n < 1 || n > 2 {
-			t.Errorf("there are %d connections here and %d there", n, m)
+			w.Errorf("there are %d connections here and %d there", n, m)
 		}
 		s, err := a.Open(w.self, b.ID(), echoID)
 		w.must(err)
@@ -222,18 +222,18 @@ func TestACallerThatLeavesEndsTheDialUnlessOthersWait(t *testing.T) {
 			return err
 		})
 		if errs[0] != context.DeadlineExceeded || errs[1] != nil {
-			t.Errorf("the one that left got %v, the one that stayed %v", errs[0], errs[1])
+			w.Errorf("the one that left got %v, the one that stayed %v", errs[0], errs[1])
 		}
 		a.Disconnect(b.ID(), nil)
 		w.sleep(time.Second)
 		again, cancel := w.self.WithTimeout(time.Second)
 		defer cancel()
 		if _, err := a.Connect(again, b.info()); err != context.DeadlineExceeded {
-			t.Errorf("got %v", err)
+			w.Errorf("got %v", err)
 		}
 		w.sleep(time.Minute)
 		if len(a.Peers()) > 0 || !strings.Contains(tr.log[len(tr.log)-1], "cancelled") {
-			t.Errorf("connected with %v, %v", a.Peers(), tr.log)
+			w.Errorf("connected with %v, %v", a.Peers(), tr.log)
 		}
 	})
 }
@@ -244,22 +244,22 @@ func TestAnAddressThatFailedIsLeftAloneForAWhileUnlessItIsGivenAgain(t *testing.
 		to := peer.Info{ID: b.ID(), Addrs: addrs("/memory/5")}
 		_, err := a.Connect(w.self, to)
 		if e := w.dialError(err); !errors.Is(err, transport.ErrRefused) || !strings.Contains(e.Error(), "is the node running") {
-			t.Errorf("got %v", err)
+			w.Errorf("got %v", err)
 		}
 		_, err = a.Open(w.self, b.ID(), echoID)
 		var backoff *BackoffError
 		if !errors.As(err, &backoff) || backoff.Failures != 1 || backoff.Left != 6*time.Second || w.dialError(err).Attempts[0].Stage != StageNotTried {
-			t.Errorf("got %v", err)
+			w.Errorf("got %v", err)
 		}
 		if entry := a.Book().Entries(b.ID())[0]; entry.Failures != 1 || !errors.Is(entry.LastErr, transport.ErrRefused) || entry.RetryAt.Sub(w.self.Now()) != 6*time.Second {
-			t.Errorf("the book shows %+v", entry)
+			w.Errorf("the book shows %+v", entry)
 		}
 		// Given again, it is tried; the pause grows.
 		if _, err := a.Connect(w.self, to); !errors.Is(err, transport.ErrRefused) || errors.As(err, &backoff) && backoff.Failures != 1 {
-			t.Errorf("got %v", err)
+			w.Errorf("got %v", err)
 		}
 		if n := a.Book().Entries(b.ID())[0].RetryAt.Sub(w.self.Now()); n != 9*time.Second {
-			t.Errorf("the second pause is %v", n)
+			w.Errorf("the second pause is %v", n)
 		}
 		// After the pause it is tried again, and success forgets the failures.
 		w.sleep(10 * time.Second)
@@ -267,7 +267,7 @@ func TestAnAddressThatFailedIsLeftAloneForAWhileUnlessItIsGivenAgain(t *testing.
 		w.must(a.Book().Learn(w.self, c.info(), GivenTTL))
 		_, err = a.Open(w.self, b.ID(), echoID)
 		if !errors.Is(err, transport.ErrRefused) {
-			t.Errorf("got %v", err)
+			w.Errorf("got %v", err)
 		}
 	})
 }
@@ -279,7 +279,7 @@ func TestSuccessForgetsTheFailures(t *testing.T) {
 		b = w.start(nil, key)
 		to := peer.Info{ID: b.ID(), Addrs: addrs("/memory/5")}
 		if _, err := a.Connect(w.self, to); err == nil {
-			t.Fatal("nobody listens there")
+			w.Fatal("nobody listens there")
 		}
 		w.must(b.listenAt("/memory/5"))
 		w.sleep(10 * time.Second)
@@ -287,7 +287,7 @@ func TestSuccessForgetsTheFailures(t *testing.T) {
 		w.must(err)
 		w.sleep(time.Second)
 		if e := a.Book().Entries(b.ID()); len(e) != 1 || e[0].Failures != 0 || !e[0].RetryAt.IsZero() || e[0].LastErr != nil {
-			t.Errorf("the book shows %+v", e)
+			w.Errorf("the book shows %+v", e)
 		}
 	})
 }
@@ -310,11 +310,11 @@ func TestANameIsLookedUpAndItsAddressesTriedOneByOne(t *testing.T) {
 			lines[1], lines[2] = lines[2], lines[1] // the look-ups may end in any order
 		}
 		if diff := cmp.Diff(want, lines); diff != "" {
-			t.Errorf("-want +got:\n%s", diff)
+			w.Errorf("-want +got:\n%s", diff)
 		}
 		for _, entry := range a.Book().Entries(b.ID()) {
 			if entry.Failures != 1 {
-				t.Errorf("the book shows %+v", entry)
+				w.Errorf("the book shows %+v", entry)
 			}
 		}
 	})

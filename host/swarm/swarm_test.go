@@ -15,7 +15,7 @@ func TestTwoSwarmsTalkOverOneConnection(t *testing.T) {
 			w.must(talk(s.WithContext(w.self), "hello"))
 		}
 		if len(a.Conns(b.ID())) != 1 || a.Conn(b.ID()) != c || c.Peer() != b.ID() {
-			t.Errorf("a has %d connections with b", len(a.Conns(b.ID())))
+			w.Errorf("a has %d connections with b", len(a.Conns(b.ID())))
 		}
 	})
 }
