@@ -191,7 +191,8 @@ func (e *ProtocolTakenError) Error() string {
 }
 
 // A HandlerGoneError is why streams are reset when the actor that handles their
-// protocol ends. Cause is why it ended; nil after a normal end.
+// protocol ends. Cause is why it was told to end; nil when it ended by itself or
+// failed, which the tree shows.
 type HandlerGoneError struct {
 	Protocol negotiate.Protocol
 	Owner    string
@@ -206,5 +207,5 @@ func (e *HandlerGoneError) Error() string {
 	return text
 }
 
-// Unwrap returns why the owner ended.
+// Unwrap returns the cause.
 func (e *HandlerGoneError) Unwrap() error { return e.Cause }

@@ -22,6 +22,9 @@ const (
 	acceptPauseMax = time.Second
 )
 
+// errListenerFailed is told of a listener that panicked; the tree shows more.
+var errListenerFailed = errors.New("swarm: the listener's actor failed, the tree shows why")
+
 // listener is one address that is listened at.
 type listener struct {
 	s      *Swarm
@@ -64,9 +67,13 @@ func (l *listener) run(self *actor.Self, ready *promise) error {
 		}
 		return err
 	}
+	failure := errListenerFailed // unless it returns
 	self.OnEnd(func() {
 		socket.Close()
-		l.down(context.Cause(self))
+		if self.Err() != nil {
+			failure = nil // it was stopped
+		}
+		l.down(failure)
 	})
 	addrs := socket.Addrs()
 	if len(addrs) > 0 {
@@ -79,16 +86,13 @@ func (l *listener) run(self *actor.Self, ready *promise) error {
 		return err
 	}
 	ready.give(nil)
-	return l.accept(self, socket)
+	failure = l.accept(self, socket)
+	return failure
 }
 
 // down tells the swarm that the socket is closed, without waiting: the place is
 // taken and used at once.
 func (l *listener) down(why error) {
-	var failed *actor.ExitError
-	if !errors.As(why, &failed) {
-		why = nil // stopped
-	}
 	actor.Reserve(l.s.box.Load(), 1).Put(listening{actor.Ask[listenerNews, struct{}]{Q: listenerNews{listener: l, err: why}}})
 }
 
