@@ -9,9 +9,9 @@ import (
 	"github.com/troupe-p2p/troupe/negotiate"
 )
 
-// world is one machine and a model of the peer that it learns about. Everything
+// model is one machine and a model of the peer that it learns about. Everything
 // that may happen next is a move; a path is a list of moves.
-type world struct {
+type model struct {
 	rules
 	m   *machine
 	now time.Time
@@ -41,14 +41,14 @@ type rules struct {
 	bug func(m *machine, ev *event)
 }
 
-func newWorld(r rules) *world {
-	w := &world{rules: r, m: newMachine(), now: time.Unix(0, 0), changes: 2}
+func newModel(r rules) *model {
+	w := &model{rules: r, m: newMachine(), now: time.Unix(0, 0), changes: 2}
 	w.step(event{kind: connUp, conn: 1, peer: "peer"})
 	w.m.peers["peer"].tokens = r.tokens
 	return w
 }
 
-func (w *world) step(ev event) {
+func (w *model) step(ev event) {
 	if w.bug != nil {
 		w.bug(w.m, &ev)
 	}
@@ -65,7 +65,7 @@ func (w *world) step(ev event) {
 }
 
 // says is what the peer says in its present state.
-func (w *world) says() *Info {
+func (w *model) says() *Info {
 	i := &Info{Peer: "peer", Protocols: []negotiate.Protocol{w.name(), PushID}}
 	if w.numbered {
 		i.Record, i.Seq = []byte("record"), uint64(w.state+1)
@@ -73,12 +73,12 @@ func (w *world) says() *Info {
 	return i
 }
 
-func (w *world) name() negotiate.Protocol {
+func (w *model) name() negotiate.Protocol {
 	return negotiate.Protocol(fmt.Sprintf("/state/%d", w.state))
 }
 
 // moves are all that can happen next, by name; none: the world has come to rest.
-func (w *world) moves() []string {
+func (w *model) moves() []string {
 	var all []string
 	if w.changes > 0 {
 		all = append(all, "the peer changes")
@@ -106,7 +106,7 @@ func (w *world) moves() []string {
 	return all
 }
 
-func (w *world) move(name string) {
+func (w *model) move(name string) {
 	switch name {
 	case "the peer changes":
 		w.changes--
@@ -147,7 +147,7 @@ func explore(t *testing.T, r rules, most int) (wrong [][]string, paths int) {
 		if len(path) > 30 {
 			t.Fatalf("no rest after %d moves: %v", len(path), path)
 		}
-		w := newWorld(r)
+		w := newModel(r)
 		for _, name := range path {
 			w.move(name)
 		}

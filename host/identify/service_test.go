@@ -1,0 +1,322 @@
+package identify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/host/swarm"
+	"github.com/troupe-p2p/troupe/negotiate"
+	"github.com/troupe-p2p/troupe/negotiate/peer"
+	"github.com/troupe-p2p/troupe/stream"
+)
+
+func TestBothEndsOfAConnectionLearnWhatTheOtherSupports(t *testing.T) {
+	scenario := func(w *world, change ...func(*swarm.Config)) {
+		a, b := w.node(change...), w.node(change...)
+		b.serves("/b/1", none)
+		info := a.meets(b)
+		want := []negotiate.Protocol{"/b/1", ID, PushID}
+		slices.Sort(want)
+		if diff := cmp.Diff(want, info.Protocols); diff != "" {
+			w.Errorf("protocols (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(texts(b.Addrs()), texts(info.Addrs)); diff != "" {
+			w.Errorf("addresses (-want +got):\n%s", diff)
+		}
+		if record, _, err := peer.OpenRecord(info.Record); err != nil || record.ID != b.ID() || record.Seq != info.Seq {
+			w.Errorf("record %+v, %v; number %d", record, err, info.Seq)
+		}
+		c := a.Conn(b.ID())
+		if info.AgentVersion != "test/1" || info.ProtocolVersion != ProtocolVersion || !info.Observed.Equal(c.Local()) {
+			w.Errorf("%+v, seen from %s", info, c.Local())
+		}
+		if !c.Knows("/b/1") {
+			w.Error("the connection does not know it")
+		}
+		if known, ok := a.ids.Known(b.ID()); !ok || known != info {
+			w.Errorf("known: %v, %v", known, ok)
+		}
+		if diff := cmp.Diff(texts(b.Addrs()), texts(a.Book().Addrs(b.ID()))); diff != "" {
+			w.Errorf("the book (-want +got):\n%s", diff)
+		}
+		// The listening end asks as well.
+		if info, err := b.ids.Wait(w.self, a.ID()); err != nil || !slices.Contains(info.Protocols, ID) {
+			w.Errorf("b knows %+v of a, %v", info, err)
+		}
+		seen, err := b.ids.Observed(w.self)
+		w.must(err)
+		if len(seen) != 1 || !seen[0].Addr.Equal(b.Addrs()[0]) || seen[0].Peers != 1 || seen[0].Networks != 1 {
+			w.Errorf("b is seen at %+v", seen)
+		}
+	}
+	both(t, func(w *world) { scenario(w) })
+	t.Run("TCP", func(t *testing.T) { overTCP(t, func(w *world) { scenario(w, withTCP) }) })
+}
+
+func TestAKnownProtocolIsOpenedWithoutARoundTrip(t *testing.T) {
+	both(t, func(w *world) {
+		a, b := w.node(), w.node()
+		b.serves("/b/1", func(_ *actor.Self, s *stream.Stream) error {
+			_, err := s.Write([]byte("hello"))
+			return err
+		})
+		a.meets(b)
+		s, err := a.Open(w.self, b.ID(), "/b/1")
+		w.must(err)
+		if s.Protocol() != "/b/1" {
+			w.Errorf("it is not opened lazily: %q", s.Protocol())
+		}
+		var buf [5]byte
+		if n, err := s.WithContext(w.self).Read(buf[:]); err != nil || string(buf[:n]) != "hello" {
+			w.Errorf("%q, %v", buf[:n], err)
+		}
+	})
+}
+
+func TestAChangeIsPushedToThoseWhoSupportIt(t *testing.T) {
+	both(t, func(w *world) {
+		a, b, c := w.node(), w.node(), w.bare()
+		var pushed, asked atomic.Int64
+		c.says(func(_ *actor.Self, s *stream.Stream) error {
+			asked.Add(1)
+			return stream.WriteMessage(s, nil, maxSent) // it supports nothing
+		})
+		c.serves(PushID, func(*actor.Self, *stream.Stream) error { pushed.Add(1); return nil })
+		a.meets(b)
+		a.meets(c)
+		if known, err := b.ids.Wait(w.self, a.ID()); err != nil || slices.Contains(known.Protocols, "/new/1") {
+			w.Fatalf("b knows %+v, %v", known, err)
+		}
+		before := told(a)
+		for i := range 20 {
+			a.serves(negotiate.Protocol(fmt.Sprintf("/new/%d", i)), none)
+		}
+		w.sleep(2 * time.Second)
+		known, _ := b.ids.Known(a.ID())
+		if len(known.Protocols) != 22 {
+			w.Errorf("b knows %v", known.Protocols)
+		}
+		if !b.Conn(a.ID()).Knows("/new/19") {
+			w.Error("the connection does not know it")
+		}
+		if got := told(a) - before; got != 1 {
+			w.Errorf("20 changes made %d messages", got)
+		}
+		if pushed.Load() != 0 || asked.Load() != 1 {
+			w.Errorf("c was asked %d times and told %d times", asked.Load(), pushed.Load())
+		}
+	})
+}
+
+// told is how often a node has said something of itself.
+func told(n *node) int64 { return n.ids.told.Load() }
+
+func TestAProtocolThatGoesIsForgotten(t *testing.T) {
+	both(t, func(w *world) {
+		a, b := w.node(), w.node()
+		owner := b.self.Supervise("owner", actor.Restart{}, func(self *actor.Self) error {
+			if err := b.Handle(self, "/b/1", none); err != nil {
+				return err
+			}
+			return untilTold(self)
+		})
+		w.sleep(time.Second)
+		if info := a.meets(b); !slices.Contains(info.Protocols, "/b/1") {
+			w.Fatalf("%v", info.Protocols)
+		}
+		owner.Stop(nil)
+		w.sleep(2 * time.Second)
+		if a.Conn(b.ID()).Knows("/b/1") {
+			w.Error("a still believes in it")
+		}
+	})
+}
+
+func TestAProtocolThatIsRegisteredBeforeTheQuestionIsInTheAnswer(t *testing.T) {
+	both(t, func(w *world) {
+		a, b := w.node(), w.node()
+		for i := range 5 {
+			// The service hears of it by an event, which is on its way yet.
+			p := negotiate.Protocol(fmt.Sprintf("/late/%d", i))
+			b.serves(p, none)
+			info, err := ask1(w, a, b)
+			w.must(err)
+			if !slices.Contains(info.Protocols, p) {
+				w.Errorf("the answer is %v", info.Protocols)
+			}
+		}
+	})
+}
+
+// ask1 asks once more, by hand.
+func ask1(w *world, a, b *node) (*Info, error) {
+	c, err := a.Connect(w.self, b.info())
+	w.must(err)
+	answer := a.ids.ask(w.self, c)
+	return answer.info, answer.err
+}
+
+func TestWaitSaysWhyAPeerIsNotKnown(t *testing.T) {
+	both(t, func(w *world) {
+		a, b, silent := w.node(), w.bare(), w.bare()
+		var fault *Error
+		if _, err := a.ids.Wait(w.self, b.ID()); !errors.Is(err, ErrNotConnected) || !errors.As(err, &fault) || fault.Peer != b.ID() {
+			w.Errorf("not connected: %v", err)
+		}
+		a.connect(b)
+		_, err := a.ids.Wait(w.self, b.ID())
+		var refused *negotiate.RefusedError
+		if !errors.As(err, &refused) || !errors.As(err, &fault) || fault.Stage != StageOpen {
+			w.Errorf("without identify: %v", err)
+		}
+		silent.says(func(self *actor.Self, _ *stream.Stream) error { return untilTold(self) })
+		a.connect(silent)
+		began := w.self.Now()
+		_, err = a.ids.Wait(w.self, silent.ID())
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &fault) || fault.Stage != StageRead {
+			w.Errorf("silent: %v", err)
+		}
+		if took := w.self.Now().Sub(began); took > Timeout+time.Second {
+			w.Errorf("it took %v", took)
+		}
+		if !a.Connected(b.ID()) || !a.Connected(silent.ID()) {
+			w.Error("a connection was closed")
+		}
+		ctx, cancel := w.self.WithTimeout(time.Second)
+		defer cancel()
+		later := w.bare().says(func(self *actor.Self, _ *stream.Stream) error { return untilTold(self) })
+		a.connect(later)
+		if _, err = a.ids.Wait(ctx, later.ID()); !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &fault) {
+			w.Errorf("impatient: %v", err)
+		}
+	})
+}
+
+func TestTheEndOfTheConnectionEndsTheWaitAndWhatIsKnown(t *testing.T) {
+	both(t, func(w *world) {
+		a, b, silent := w.node(), w.node(), w.bare()
+		silent.says(func(self *actor.Self, _ *stream.Stream) error { return untilTold(self) })
+		a.meets(b)
+		a.connect(silent)
+		stop := w.self.Supervise("stop", actor.Restart{}, func(self *actor.Self) error {
+			self.Sleep(time.Second)
+			a.Disconnect(silent.ID(), nil)
+			a.Disconnect(b.ID(), nil)
+			return nil
+		})
+		_, err := a.ids.Wait(w.self, silent.ID())
+		var fault *Error
+		if !errors.As(err, &fault) || errors.Is(err, context.DeadlineExceeded) {
+			w.Errorf("got %v", err)
+		}
+		w.must(stop.Wait(w.self))
+		w.sleep(time.Second)
+		if _, ok := a.ids.Known(b.ID()); ok {
+			w.Error("b is known although it has left")
+		}
+		if info := a.meets(b); len(info.Protocols) != 2 {
+			w.Errorf("after a new connection: %v", info)
+		}
+	})
+}
+
+func TestARestartedServiceAsksAgain(t *testing.T) {
+	both(t, func(w *world) {
+		a, b := w.bare(), w.node()
+		a.ids = New(a.Swarm, Options{Agent: "test/1"})
+		var inside atomic.Pointer[actor.Self]
+		a.self.Supervise("identify", actor.Restart{When: actor.OnFailure}, func(self *actor.Self) error {
+			inside.Store(self)
+			return a.ids.Run(self)
+		})
+		w.sleep(time.Second)
+		a.meets(b)
+		inside.Load().Go("bad", func(*actor.Self) error { return errors.New("boom") })
+		w.sleep(time.Second)
+		if info, err := a.ids.Wait(w.self, b.ID()); err != nil || len(info.Protocols) != 2 {
+			w.Errorf("%+v, %v", info, err)
+		}
+		if inside.Load().Restarts() != 1 {
+			w.Errorf("%d restarts", inside.Load().Restarts())
+		}
+		b.serves("/new/1", none)
+		w.sleep(2 * time.Second)
+		if !a.Conn(b.ID()).Knows("/new/1") {
+			w.Error("the new service hears no pushes")
+		}
+	})
+}
+
+func TestASecondServiceOfASwarmDoesNotStart(t *testing.T) {
+	both(t, func(w *world) {
+		a := w.node()
+		_, err := Start(a.self, a.Swarm, Options{})
+		var taken *swarm.ProtocolTakenError
+		if !errors.As(err, &taken) || taken.Protocol != ID {
+			w.Errorf("got %v", err)
+		}
+		b := w.node()
+		if info := a.meets(b); len(info.Protocols) != 2 {
+			w.Errorf("the first does not serve any more: %v", info)
+		}
+	})
+}
+
+func TestManyPeersAreAskedAndTold(t *testing.T) {
+	both(t, func(w *world) {
+		hub := w.node()
+		var others []*node
+		for range 40 {
+			n := w.node()
+			n.connect(hub)
+			others = append(others, n)
+		}
+		for _, n := range others {
+			if _, err := n.ids.Wait(w.self, hub.ID()); err != nil {
+				w.Error(err)
+			}
+			if _, err := hub.ids.Wait(w.self, n.ID()); err != nil {
+				w.Error(err)
+			}
+		}
+		hub.serves("/new/1", none)
+		w.sleep(2 * time.Second)
+		for _, n := range others {
+			if !n.Conn(hub.ID()).Knows("/new/1") {
+				w.Fatal("somebody was not told")
+			}
+		}
+	})
+}
+
+func TestASimulationRepeatsItselfFromASeed(t *testing.T) {
+	trace := func(seed uint64) string {
+		var steps strings.Builder
+		sched := actor.NewScheduler(seed, func(s actor.Step) { fmt.Fprintln(&steps, s.Number, s.At, s.Actor) })
+		err := sched.Run(context.Background(), "test", run(t, func(w *world) {
+			a, b := w.node(), w.node()
+			a.meets(b)
+			a.serves("/a/1", none)
+			w.sleep(time.Second)
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return steps.String()
+	}
+	if diff := cmp.Diff(trace(1), trace(1)); diff != "" {
+		t.Errorf("two runs of one seed differ:\n%s", diff)
+	}
+	if trace(1) == trace(2) {
+		t.Error("two seeds give the same run")
+	}
+}
