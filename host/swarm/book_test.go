@@ -3,6 +3,7 @@ package swarm
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,19 +141,29 @@ func TestTheBackOffGrowsWithTheSquareAndHasALimit(t *testing.T) {
 
 func TestABookThatFailedStartsAgainEmpty(t *testing.T) {
 	both(t, func(w *world) {
-		a, id := w.node(), stranger(1)
+		var broken atomic.Bool
+		ask := func(peer.ID) bool {
+			if broken.Load() {
+				panic("a mistake of ours")
+			}
+			return false
+		}
+		again := actor.Restart{When: actor.Always}
+		owner := w.node().self // a body that waits, to stop what is below it
+		book, err := startBook(owner, again, ask)
+		w.must(err)
 		learn := func() error {
-			return a.Book().Learn(w.self, peer.Info{ID: id, Addrs: addrs("/memory/1")}, time.Hour)
+			return book.Learn(w.self, peer.Info{ID: stranger(1), Addrs: addrs("/memory/1")}, time.Hour)
 		}
 		w.must(learn())
-		a.book.connected = nil // a mistake of ours: the next sweep panics
-		w.sleep(2 * time.Minute)
-		if n := a.Book().Peers(); n != 0 {
+		broken.Store(true)
+		w.sleep(2 * time.Minute) // a sweep asks
+		if n := book.Peers(); n != 0 {
 			w.Errorf("%d peers are left", n)
 		}
-		a.book.connected = a.Connected
+		broken.Store(false)
 		w.must(learn())
-		w.same([]string{"/memory/1"}, texts(a.Book(), id))
+		w.same([]string{"/memory/1"}, texts(book, stranger(1)))
 	})
 }
 

@@ -232,6 +232,8 @@ func TestACallerThatLeavesEndsTheDialUnlessOthersWait(t *testing.T) {
 			w.Errorf("got %v", err)
 		}
 		w.sleep(time.Minute)
+		tr.mu.Lock()
+		defer tr.mu.Unlock()
 		if len(a.Peers()) > 0 || !strings.Contains(tr.log[len(tr.log)-1], "cancelled") {
 			w.Errorf("connected with %v, %v", a.Peers(), tr.log)
 		}

@@ -3,6 +3,8 @@ package swarm
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,10 +18,34 @@ import (
 
 // hearer is an actor that hears a node's events, and may be stuck.
 type hearer struct {
-	lines []string
+	ref *actor.Ref
+
+	mu    sync.Mutex
 	names map[peer.ID]string
+	heard []string
 	stuck time.Duration // before it takes its next event
-	ref   *actor.Ref
+}
+
+// lines is what it has heard since the last reset.
+func (h *hearer) lines() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.heard)
+}
+
+func (h *hearer) change(f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f()
+}
+
+// take notes an event and returns for how long to be stuck.
+func (h *hearer) take(e Event) (stuck time.Duration) {
+	h.change(func() {
+		h.heard = append(h.heard, h.line(e))
+		stuck, h.stuck = h.stuck, 0
+	})
+	return stuck
 }
 
 // hear starts an actor that hears the events of n, with room for few.
@@ -35,10 +61,7 @@ func (w *world) hear(n *node, names map[peer.ID]string) *hearer {
 			return err
 		}
 		for m := range box.All() {
-			h.lines = append(h.lines, h.line(m.e))
-			if h.stuck > 0 {
-				d := h.stuck
-				h.stuck = 0
+			if d := h.take(m.e); d > 0 {
 				if err := self.Sleep(d); err != nil {
 					return err
 				}
@@ -110,21 +133,22 @@ func TestASubscriberHearsWhatIsSoAndThenWhatHappens(t *testing.T) {
 			"peer up c", "conn up c",
 			"conn down a", "peer down a",
 			"listener up /memory/2 [/memory/2]", "addrs [/memory/1 /memory/2]",
-		}, h.lines)
+		}, h.lines())
 	})
 }
 
 func TestASlowSubscriberMissesEventsAndStallsNobody(t *testing.T) {
 	both(t, func(w *world) {
 		b := w.listening(func(c *Config) { c.Limits.Events = 4 })
-		names := map[peer.ID]string{}
-		slow, fast := w.hear(b, names), w.hear(b, names)
+		slow, fast := w.hear(b, map[peer.ID]string{}), w.hear(b, map[peer.ID]string{})
 		w.sleep(time.Second)
-		slow.stuck = time.Hour
+		slow.change(func() { slow.stuck = time.Hour })
 		began := w.self.Now()
 		for i := range 10 {
 			a := w.node()
-			names[a.ID()] = fmt.Sprint("a", i)
+			for _, h := range []*hearer{slow, fast} {
+				h.change(func() { h.names[a.ID()] = fmt.Sprint("a", i) })
+			}
 			_, err := a.Connect(w.self, b.info())
 			w.must(err)
 			s, err := a.Open(w.self, b.ID(), echoID)
@@ -140,15 +164,15 @@ func TestASlowSubscriberMissesEventsAndStallsNobody(t *testing.T) {
 		}
 		// 2 in the mailbox, 1 in the hands of who waits for room, 4 in the log.
 		w.sleep(time.Hour)
-		n := len(fast.lines) // all of them
+		n := len(fast.lines()) // all of them
 		if n != 2+9*4+2 {
-			w.Errorf("the fast one heard %d events:\n%v", n, fast.lines)
+			w.Errorf("the fast one heard %d events:\n%v", n, fast.lines())
 		}
 		w.same([]string{
-			slow.lines[0], slow.lines[1],
+			slow.lines()[0], slow.lines()[1],
 			"peer up a0", "conn up a0", "conn down a0", "peer down a0",
 			"missed 34", "peer up a9", "conn up a9",
-		}, slow.lines)
+		}, slow.lines())
 	})
 }
 
@@ -161,6 +185,8 @@ func TestTheEndOfASubscriberEndsItsSubscription(t *testing.T) {
 		_, err := w.node().Connect(w.self, b.info())
 		w.must(err)
 		w.sleep(time.Second)
+		b.hearing.Lock()
+		defer b.hearing.Unlock()
 		if n := len(b.subscribers); n != 0 {
 			w.Errorf("%d subscribers are left", n)
 		}
@@ -189,7 +215,7 @@ func TestASwarmThatFailedStartsAgainAndSubscribersHearOfIt(t *testing.T) {
 		w.must(err)
 		w.must(talk(s.WithContext(w.self), "served again"))
 		w.sleep(time.Second)
-		w.same([]string{"peer up a", "conn up a", "conn down a", "peer down a", "peer up a", "conn up a"}, h.lines[2:])
+		w.same([]string{"peer up a", "conn up a", "conn down a", "peer down a", "peer up a", "conn up a"}, h.lines()[2:])
 		for range 3 {
 			b.box.Load().TryPut(leave{nil})
 			w.sleep(time.Second)

@@ -94,7 +94,7 @@ func TestAListenerWhoseSocketFailedListensAgainAtTheSamePlace(t *testing.T) {
 		to := b.info()
 		h := w.hear(b, nil)
 		w.sleep(time.Second)
-		h.lines = nil
+		h.change(func() { h.heard = nil })
 		_, err := w.node().Connect(w.self, to) // after this link the socket fails
 		w.must(err)
 		w.sleep(100 * time.Millisecond)
@@ -110,6 +110,6 @@ func TestAListenerWhoseSocketFailedListensAgainAtTheSamePlace(t *testing.T) {
 		w.same([]string{
 			"listener down /memory/0 use of closed network connection", "addrs []",
 			"listener up /memory/0 [" + at + "]", "addrs [" + at + "]",
-		}, slices.DeleteFunc(h.lines, func(line string) bool { return strings.HasSuffix(line, "up ") }))
+		}, slices.DeleteFunc(h.lines(), func(line string) bool { return strings.HasSuffix(line, "up ") }))
 	})
 }
