@@ -113,12 +113,14 @@ type dialer struct {
 	lost    bool
 }
 
-// dialed is one address in a dial, and what became of it.
+// dialed is one address in a dial, and what became of it. Its attempt reads the
+// first group, which does not change, and nothing else.
 type dialed struct {
 	addr  ma.Multiaddr
 	by    transport.Transport // nil: none, or a name
 	name  bool
 	saved bool // it may be in the book
+
 	ref   *actor.Ref
 	began time.Time
 	took  time.Duration
@@ -235,24 +237,23 @@ func (k *dialer) begin(id int, limit time.Duration) {
 		a.stage, body = StageResolve, k.resolve
 	}
 	a.ref = k.self.Supervise("attempt-"+a.addr.String(), actor.Restart{}, func(self *actor.Self) error {
-		body(self, id, limit)
+		body(self, id, a, limit)
 		return nil
 	})
 }
 
 // resolve is the body of an attempt at a name.
-func (k *dialer) resolve(self *actor.Self, id int, limit time.Duration) {
+func (k *dialer) resolve(self *actor.Self, id int, a *dialed, limit time.Duration) {
 	self.State("looking up the name")
 	ctx, cancel := self.WithTimeout(limit)
 	defer cancel()
-	addrs, err := transport.Resolve(ctx, k.s.config.Resolver, k.table[id].addr)
+	addrs, err := transport.Resolve(ctx, k.s.config.Resolver, a.addr)
 	_ = k.box.Put(self, dialMessage{kind: saidFailed, id: id, stage: StageResolve, addrs: addrs, err: err})
 }
 
 // attempt is the body of an attempt at an address: it opens a link and hands it
 // to the swarm, which upgrades it.
-func (k *dialer) attempt(self *actor.Self, id int, limit time.Duration) {
-	a := k.table[id]
+func (k *dialer) attempt(self *actor.Self, id int, a *dialed, limit time.Duration) {
 	began := self.Now()
 	self.State("opening the link")
 	link, err := k.open(self, a, limit)
