@@ -134,7 +134,7 @@ func (d *diary) readOnce(self *actor.Self, c net.Conn) {
 
 func TestNothingOvertakesWhatWasSentBefore(t *testing.T) {
 	inBoth(t, func(self *actor.Self) error {
-		delays := []time.Duration{30 * time.Millisecond, 10 * time.Millisecond, 0}
+		delays := []time.Duration{30 * time.Millisecond, 10 * time.Millisecond, 0} // the last one is the end's
 		a, b := Pipe(self, Options{AtoB: func(now time.Time, n int) (int, time.Time) {
 			d := delays[0]
 			delays = delays[1:]
@@ -145,8 +145,11 @@ func TestNothingOvertakesWhatWasSentBefore(t *testing.T) {
 		io.WriteString(a, "slow ")
 		io.WriteString(a, "fast")
 		a.Close()
+		self.Sleep(20 * time.Millisecond)
+		_, err := io.WriteString(b, "an answer")
+		d.note(self, "wrote %v", err)
 		d.readAll(self, b)
-		return d.compare(`30ms "slow fast"`, `30ms EOF`)
+		return d.compare(`20ms wrote <nil>`, `30ms "slow fast"`, `30ms EOF`)
 	})
 }
 

@@ -167,6 +167,17 @@ func TestBothFamiliesCanShareAPort(t *testing.T) {
 	t.Error("no port could be shared")
 }
 
+// watched is a context that tells when somebody begins to wait for its end.
+type watched struct {
+	context.Context
+	begun chan struct{}
+}
+
+func (w watched) Done() <-chan struct{} {
+	w.begun <- struct{}{}
+	return w.Context.Done()
+}
+
 func TestAnAcceptOutlivesTheContextOfAnotherOne(t *testing.T) {
 	tr := New()
 	l := listen(t, tr, loopback4)
@@ -175,10 +186,12 @@ func TestAnAcceptOutlivesTheContextOfAnotherOne(t *testing.T) {
 	accepted := make(chan error)
 	for range 20 {
 		ctx, cancel := context.WithCancelCause(t.Context())
+		w := watched{ctx, make(chan struct{}, 10)}
 		go func() {
-			_, err := l.Accept(ctx)
+			_, err := l.Accept(w)
 			ended <- err
 		}()
+		<-w.begun
 		go func() {
 			link, err := l.Accept(t.Context())
 			if err == nil {

@@ -95,15 +95,19 @@ func lastWords(e *ends) error {
 	if _, err := io.ReadFull(source(0, int64(len(words))), words); err != nil {
 		return err
 	}
-	if _, err := there.Pipe.Write(words); err != nil {
-		return err
-	}
-	if err := there.Close(); err != nil {
-		return fmt.Errorf("close: %w", err)
-	}
+	writing := e.begin("write", func(*actor.Self) error {
+		if _, err := there.Pipe.Write(words); err != nil {
+			return err
+		}
+		return there.Close()
+	})
+	e.settle()
 	got, err := io.ReadAll(here.Pipe)
 	if err != nil || string(got) != string(words) {
 		return fmt.Errorf("read %d of %d bytes and the error %v", len(got), len(words), err)
+	}
+	if err := writing.wait(); err != nil {
+		return err
 	}
 	_, err = here.Pipe.Read(make([]byte, 1))
 	return want(err, io.EOF)

@@ -126,6 +126,7 @@ func noDeadline(e *ends) error {
 		if err := e.Sleep(Patience); err != nil {
 			return err
 		}
+		e.passed += Patience
 		there.Pipe.SetWriteDeadline(e.Now().Add(Patience))
 	}
 	if _, err := there.Pipe.Write([]byte{1}); err != nil {

@@ -90,13 +90,18 @@ func acceptEnded(e *ends) error {
 	ctx, cancel := context.WithCancelCause(e)
 	defer cancel(nil)
 	var tasks []task
+	var contexts []waited
 	for i := range 3 {
+		w := waited{ctx, actor.NewSignal(e, "an Accept that waits")}
+		contexts = append(contexts, w)
 		tasks = append(tasks, e.begin(fmt.Sprint("accept ", i), func(*actor.Self) error {
-			_, err := e.accept(ctx)
+			_, err := e.listener.Accept(w)
 			return want(err, errBored)
 		}))
 	}
-	e.settle()
+	if err := e.awaitWaits(contexts); err != nil {
+		return err
+	}
 	cancel(errBored)
 	if err := waitAll(tasks); err != nil {
 		return err

@@ -26,6 +26,7 @@ type ends struct {
 	at        ma.Multiaddr
 	listener  transport.Listener
 	links     []transport.Link
+	passed    time.Duration // that the check has let pass on purpose
 }
 
 func (e *ends) listen() (err error) {
@@ -136,6 +137,33 @@ func (e *ends) settle() {
 	if e.world.settle != nil {
 		e.world.settle(e.Self)
 	}
+}
+
+// waited is a context that tells when somebody has begun to wait for its end.
+type waited struct {
+	context.Context
+	begun actor.Signal
+}
+
+// Done is what waits are made of.
+func (w waited) Done() <-chan struct{} {
+	w.begun.Set()
+	return w.Context.Done()
+}
+
+// awaitWaits returns when all of the contexts are waited for, where the world
+// can tell or they tell themselves.
+func (e *ends) awaitWaits(contexts []waited) error {
+	if e.world.settle != nil {
+		e.settle()
+		return nil
+	}
+	for _, w := range contexts {
+		if err := w.begun.Wait(e, e.Now().Add(Patience)); err != nil {
+			return fmt.Errorf("nobody waits for the end of the context: %w", err)
+		}
+	}
+	return nil
 }
 
 // difference says where two runs part.

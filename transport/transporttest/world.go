@@ -2,6 +2,7 @@ package transporttest
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -115,7 +116,15 @@ func (c check) in(t *testing.T, w World, make Maker) (err error) {
 			if err := e.listen(); err != nil {
 				return err
 			}
-			return c.run(e)
+			began := self.Now()
+			if err := c.run(e); err != nil {
+				return err
+			}
+			// Where time costs nothing, a call may have hung and nobody noticed.
+			if took := self.Now().Sub(began) - e.passed; w.settle != nil && took >= Patience {
+				return fmt.Errorf("something ended by its deadline only, after %v", took)
+			}
+			return nil
 		})
 	})
 	return err
