@@ -212,13 +212,18 @@ func TestABadPushIsRefusedAndChangesNothing(t *testing.T) {
 		a, b := w.node(), w.bare()
 		b.says(write(framed(encode(t, &pb.Identify{Protocols: []string{"/b/1"}, AgentVersion: proto.String("b")}))))
 		before := a.meets(b)
-		for name, data := range map[string][]byte{
-			"garbage":        []byte("\x09what is this"),
-			"oversize":       framed(make([]byte, MaxMessageSize+1)),
-			"another's key":  framed(encode(t, &pb.Identify{PublicKey: otherKey(t, 1).Public().Marshal(), Protocols: []string{"/c/1"}})),
-			"eleven of them": bytes.Repeat([]byte{0}, 11),
-			"nothing":        nil,
+		anothers := &pb.Identify{PublicKey: otherKey(t, 1).Public().Marshal(), Protocols: []string{"/c/1"}}
+		for _, c := range []struct {
+			name string
+			data []byte
+		}{
+			{"garbage", []byte("\x09what is this")},
+			{"oversize", framed(make([]byte, MaxMessageSize+1))},
+			{"another's key", framed(encode(t, anothers))},
+			{"eleven of them", bytes.Repeat([]byte{0}, 11)},
+			{"nothing", nil},
 		} {
+			name, data := c.name, c.data
 			s, err := b.Open(w.self, a.ID(), PushID)
 			w.must(err)
 			s = s.WithContext(w.self)
@@ -234,6 +239,7 @@ func TestABadPushIsRefusedAndChangesNothing(t *testing.T) {
 				w.Errorf("%s: known is now %+v", name, after)
 			}
 		}
+		w.sleep(time.Second)
 		if got := a.ids.faults.Load(); got != 5 {
 			w.Errorf("%d faults were counted", got)
 		}
@@ -244,6 +250,7 @@ func TestASilentPushIsCutOffInTime(t *testing.T) {
 	both(t, func(w *world) {
 		a, b := w.node(), w.node()
 		b.meets(a)
+		a.learns(b.ID())
 		began := w.self.Now()
 		s, err := b.Open(w.self, a.ID(), PushID)
 		w.must(err)

@@ -174,6 +174,30 @@ func (n *node) meets(to *node) *Info {
 	return info
 }
 
+// learns waits until the node knows a peer, even one whose connection has not
+// shown itself yet.
+func (n *node) learns(id peer.ID) *Info {
+	n.w.Helper()
+	ref := n.w.self.Supervise("listener", actor.Restart{}, func(self *actor.Self) error {
+		box := actor.NewMailbox[swarm.Event](self, 16)
+		if err := swarm.Subscribe(n.Swarm, self, box, func(e swarm.Event) swarm.Event { return e }); err != nil {
+			return err
+		}
+		for e := range box.All() {
+			if knows, ok := e.(swarm.PeerKnows); ok && knows.Peer == id {
+				self.Ref().Stop(nil)
+			}
+		}
+		return nil
+	})
+	n.w.must(ref.Wait(n.w.self))
+	info, ok := n.ids.Known(id)
+	if !ok {
+		n.w.Fatal("a peer is known to the swarm and not to the service")
+	}
+	return info
+}
+
 // serves registers a handler for as long as the node lives.
 func (n *node) serves(p negotiate.Protocol, h stream.Handler) {
 	n.w.Helper()
