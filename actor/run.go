@@ -117,6 +117,11 @@ func (s *Self) joinChildren() {
 	s.mu.Unlock()
 	if g != nil {
 		n.waiting(waitsForChildren)
+		if n.toldCause() == nil {
+			// Nobody serves the supervised children any more, and they do not end
+			// by themselves.
+			s.stopSupervised(ErrStopped)
+		}
 		if alone {
 			s.stopParts(n.toldCause())
 		}

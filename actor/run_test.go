@@ -379,3 +379,22 @@ func TestAContextErrorOfSomethingElseIsAFailure(t *testing.T) {
 		}
 	})
 }
+
+func TestAnActorThatReturnsTakesItsSupervisedChildrenWithIt(t *testing.T) {
+	both(t, func(t *testing.T, run func(Func) error) {
+		var ends record[string]
+		err := run(func(self *Self) error {
+			for _, name := range []string{"first", "second"} {
+				self.Supervise(name, Restart{When: Always}, func(self *Self) error {
+					untilTold(self)
+					ends.add(name)
+					return nil
+				})
+			}
+			return self.Sleep(time.Second)
+		})
+		if diff := cmp.Diff([]string{"second", "first"}, ends.all()); diff != "" || err != nil {
+			t.Errorf("err %v, ends (-want +got):\n%s", err, diff)
+		}
+	})
+}

@@ -108,6 +108,8 @@ func (s *Self) refuses(n *node, told error) bool {
 		return true
 	case told != nil && n.fate == kept: // the supervised ones are being stopped
 		return true
+	case s.bodyDone.isOpen() && n.fate == kept: // nobody would stop it
+		return true
 	case s.bodyDone.isOpen():
 		return told != nil || s.children.live == 0
 	}
