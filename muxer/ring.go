@@ -92,3 +92,22 @@ func (r *Ring[S]) Share(frame int) int {
 	}
 	return frame
 }
+
+// minCut is the smallest body, in bytes, that is cut off a larger one to fill a
+// batch.
+const minCut = 256
+
+// Cut returns how many of n body bytes go into a frame, when room bytes are left
+// behind its head; 0 means that the room is better left empty. A body that does
+// not fit is cut, but to no scrap: its head and its handling at both ends would
+// cost more than it carries. Only the first frame of a batch is cut however small
+// the room, so that any room makes progress.
+func Cut(n, room int, first bool) int {
+	switch {
+	case n <= room:
+		return n
+	case room < 1, room < minCut && !first:
+		return 0
+	}
+	return room
+}

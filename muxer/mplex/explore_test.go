@@ -19,7 +19,7 @@ func appendState(dst []byte, m *Machine, now time.Time) []byte {
 		target = m.target.id.String()
 	}
 	dst = fmt.Appendf(dst, "%d %t %t %v %v %d %s %t %v [", m.nextID, m.leaving, m.drained, m.err, m.head, m.rest, target,
-		m.naming, m.refused.ids[m.refused.sent:])
+		m.naming, m.refused.All())
 	for _, ring := range []*muxer.Ring[*stream]{&m.owing, &m.ready, &m.late} {
 		for range ring.Len() {
 			dst = fmt.Appendf(dst, "%v ", ring.First().id)

@@ -67,9 +67,9 @@ type Machine struct {
 	spare    []*stream
 
 	// What waits to be sent, in the order in which it is: owing, refused, ready.
-	owing   muxer.Ring[*stream] // streams that owe control frames, oldest first
-	refused refusals            // refused streams whose Reset is owed
-	ready   muxer.Ring[*stream] // streams with bytes waiting, in turns
+	owing   muxer.Ring[*stream]         // streams that owe control frames, oldest first
+	refused muxer.Queue[muxer.StreamID] // refused streams whose Reset is owed
+	ready   muxer.Ring[*stream]         // streams with bytes waiting, in turns
 
 	// The streams whose reader is too slow, the earliest deadline first: every
 	// one has the same time, so the order of joining is that of the deadlines.
@@ -224,7 +224,7 @@ func (m *Machine) Deadline() time.Time {
 // Pending reports whether a Room event of at least [muxer.MinRoom] bytes would
 // produce a Send.
 func (m *Machine) Pending() bool {
-	return m.err == nil && m.owing.Len()+m.refused.len()+m.ready.Len() > 0
+	return m.err == nil && m.owing.Len()+m.refused.Len()+m.ready.Len() > 0
 }
 
 // AppendHead appends the head of a frame that a Send effect asks for.

@@ -108,7 +108,7 @@ var plants = []struct {
 	{"resume is not told", 1, 1, faulty{after: without(muxer.Resume)}},
 	{"drained is not told", 1, 1, faulty{after: without(muxer.Drained)}},
 	{"a refusal is not sent", 1, 2, faulty{before: func(f *faulty, e *muxer.Event) {
-		f.refused.ids, f.refused.sent = nil, 0
+		f.refused = muxer.Queue[muxer.StreamID]{}
 	}}},
 	{"drained is told too early", 1, 1, faulty{after: func(f *faulty, e muxer.Event, do []muxer.Effect, n int) []muxer.Effect {
 		if e.Kind == muxer.GoAway && !f.drained {

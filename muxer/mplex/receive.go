@@ -103,7 +103,7 @@ func (m *Machine) accept(id muxer.StreamID, do []muxer.Effect) []muxer.Effect {
 	}
 	if m.leaving || m.inbound >= m.limits.Inbound {
 		m.stats.Refused++
-		if !m.refused.add(id) {
+		if !m.refused.Add(id, MaxRefusals) {
 			return m.fail(RuleRefusals, id.Wire(), MaxRefusals+1, do)
 		}
 		return do
