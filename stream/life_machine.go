@@ -125,6 +125,9 @@ func (m *lifeMachine) Step(now time.Time, ev lifeEvent, do []lifeEffect) []lifeE
 		} else {
 			do = m.over(do)
 		}
+		// The runtime has told the handler before: if it still runs it is late,
+		// and named as such, and the stream does not wait for it.
+		m.handler = false
 	}
 	return m.settle(now, do)
 }
