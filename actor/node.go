@@ -21,6 +21,7 @@ type node struct {
 	born    time.Time
 
 	fate      fate
+	lasting   bool // temporary, but does not end by itself: a tree in a tree
 	temporary bool // fate kept: never restarted, and no more to the parent than that
 	escalates bool // fate kept: its failure is the parent's after all
 	patient   bool // its body stops others one by one and has no grace of its own

@@ -118,9 +118,7 @@ func (s *Self) joinChildren() {
 	if g != nil {
 		n.waiting(waitsForChildren)
 		if n.toldCause() == nil {
-			// Nobody serves the supervised children any more, and they do not end
-			// by themselves.
-			s.stopSupervised(ErrStopped)
+			s.stopLasting(ErrStopped)
 		}
 		if alone {
 			s.stopParts(n.toldCause())

@@ -37,7 +37,7 @@ func Run(ctx context.Context, name string, f Func) error {
 // failure stays its own.
 func Start(ctx context.Context, name string, f Func) *Ref {
 	if parent := selfOf(ctx); parent != nil {
-		ref := parent.Supervise(name, Restart{When: Never}, f)
+		ref := parent.supervise(name, Restart{When: Never}, f, true)
 		if ctx != context.Context(parent) {
 			stop := AfterDone(ctx, func() { ref.Stop(context.Cause(ctx)) })
 			ref.node.onEnded(func() { stop() })
@@ -108,7 +108,7 @@ func (s *Self) refuses(n *node, told error) bool {
 		return true
 	case told != nil && n.fate == kept: // the supervised ones are being stopped
 		return true
-	case s.bodyDone.isOpen() && n.fate == kept: // nobody would stop it
+	case s.bodyDone.isOpen() && n.fate == kept && (n.lasting || !n.temporary): // nobody would stop it
 		return true
 	case s.bodyDone.isOpen():
 		return told != nil || s.children.live == 0

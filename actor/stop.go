@@ -132,12 +132,23 @@ func (n *node) stopIsOver() {
 // last started first; temporary ones (streams, connections: pools without an
 // order of their own) together.
 func (s *Self) stopSupervised(cause error) (late bool) {
+	return s.stopThose(cause, func(c *node) bool { return c.fate == kept })
+}
+
+// stopLasting stops the supervised children that do not end by themselves, and
+// leaves the temporary ones to come to their end.
+func (s *Self) stopLasting(cause error) {
+	s.stopThose(cause, func(c *node) bool { return c.fate == kept && (c.lasting || !c.temporary) })
+}
+
+// stopThose is stopSupervised for the children chosen.
+func (s *Self) stopThose(cause error, chosen func(*node) bool) (late bool) {
 	var tried map[*node]bool
 	for {
 		var pool []*node
 		s.mu.Lock()
 		for c := s.children.last; c != nil; c = c.prev {
-			if c.fate != kept || tried[c] {
+			if !chosen(c) || tried[c] {
 				continue
 			}
 			if !c.temporary && len(pool) > 0 {

@@ -55,10 +55,17 @@ const (
 // Supervise starts a child that is kept alive as r says. Its failures stay its
 // own until r is used up; then they become this actor's, as a [*BudgetError],
 // unless r is Optional. If this actor is ending already, the child never runs.
+//
+// When the body returns, children that are restarted are stopped, the last
+// started first; temporary ones come to their own end.
 func (s *Self) Supervise(name string, r Restart, f Func) *Ref {
+	return s.supervise(name, r, f, false)
+}
+
+func (s *Self) supervise(name string, r Restart, f Func, lasting bool) *Ref {
 	n := newNode(name, s, s.node.system, kept, r.Grace, f)
 	if r.When == Never {
-		n.temporary = true
+		n.temporary, n.lasting = true, lasting
 	} else {
 		n.restart = &r
 		n.stopGate = n.system.carrier.parking()
