@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/troupe-p2p/troupe/actor/buf"
+	"github.com/troupe-p2p/troupe/negotiate"
 )
 
 func BenchmarkHandshakeOfBothEnds(b *testing.B) {
@@ -25,6 +26,31 @@ func BenchmarkHandshakeOfBothEnds(b *testing.B) {
 		d.conn.Close()
 		l.conn.Close()
 		b.StartTimer()
+	}
+}
+
+// BenchmarkHandshakeMachines is the computation alone, both ends one after the
+// other.
+func BenchmarkHandshakeMachines(b *testing.B) {
+	dialer, listener := newIdentity(b, 1), newIdentity(b, 2)
+	random := chance(3)
+	b.ReportAllocs()
+	for b.Loop() {
+		one, err := newPrivate(random)
+		if err != nil {
+			b.Fatal(err)
+		}
+		two, err := newPrivate(random)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, last := exchange([2]setup{
+			{role: negotiate.Dialer, identity: dialer, ephemeral: one},
+			{role: negotiate.Listener, identity: listener, ephemeral: two},
+		}, func(_ int, data []byte) []byte { return data })
+		if last.kind != done {
+			b.Fatal(last.err)
+		}
 	}
 }
 

@@ -277,6 +277,22 @@ func TestAMachineIsTotalAndSilentAfterItsEnd(t *testing.T) {
 	}
 }
 
+func TestAMessageThatWasNotAnnouncedEndsTheHandshake(t *testing.T) {
+	for name, events := range map[string][]event{
+		"no length":      {{kind: message, data: make([]byte, firstSize)}},
+		"another length": {{kind: announced, n: firstSize}, {kind: message, data: make([]byte, firstSize+1)}},
+	} {
+		m := newMachine(ours(t, negotiate.Listener))
+		var do []effect
+		for _, ev := range events {
+			do = m.Step(ev, do)
+		}
+		if len(do) != 1 || do[0].kind != fail || do[0].err.Rule != string(ruleOrder) {
+			t.Errorf("%s: %v", name, do)
+		}
+	}
+}
+
 func TestEqualBytesMakeEqualKeysAndNoMoreThanTheyNeedAreRead(t *testing.T) {
 	source := bytes.NewReader(bytes.Repeat([]byte{7}, 2*keySize))
 	var keys [2]*ecdh.PrivateKey

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
 )
@@ -232,6 +233,34 @@ func TestOneStaticKeyServesAllConnectionsOfAHostAndNoOther(t *testing.T) {
 	}
 	if static(New(newKey(t, 1))) == one {
 		t.Error("two hosts have the same static key")
+	}
+}
+
+func TestTheSeedOfASimulationDecidesEveryByteOfAHandshake(t *testing.T) {
+	a := newActual(t, negotiate.Dialer, 9)
+	first, _, _ := a.write(t, nil)
+	second := func(seed uint64) string {
+		p := &pipe{reads: []read{{data: append([]byte{0, 32}, first...)}}}
+		err := actor.NewScheduler(seed, nil).Run(context.Background(), "host", func(self *actor.Self) error {
+			if _, err := New(newKey(t, 1)).Secure(self, p, negotiate.Listener, ""); !errors.Is(err, io.EOF) {
+				return err
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(p.taken)
+	}
+	one := second(1)
+	if len(one) != headSize+200 {
+		t.Fatalf("message 2 has %d bytes", len(one)-headSize)
+	}
+	if second(1) != one {
+		t.Error("the same seed made another message 2")
+	}
+	if second(2) == one {
+		t.Error("another seed made the same message 2")
 	}
 }
 

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// maxPlain is the most plaintext that a record may hold.
+const maxPlain = 65535 - tagSize
+
 // A pipe is the net.Conn of tests that are about one direction: Read gives what
 // the script says, Write keeps what it takes.
 type pipe struct {
@@ -18,6 +21,7 @@ type pipe struct {
 	calls  int         // of Write
 	writes func() take // how much the next Write takes; nil: everything
 	closed bool
+	during func() // called inside of Read and Write
 }
 
 // A read is one result of Read; the rest of data stays for the next one when the
@@ -41,6 +45,9 @@ func (p *pipe) Read(b []byte) (int, error) {
 	if len(p.reads) == 0 {
 		return 0, io.EOF
 	}
+	if p.during != nil {
+		p.during()
+	}
 	next := &p.reads[0]
 	n := copy(b, next.data)
 	next.data = next.data[n:]
@@ -58,6 +65,9 @@ func (p *pipe) Write(b []byte) (int, error) {
 	p.calls++
 	if p.closed {
 		return 0, net.ErrClosed
+	}
+	if p.during != nil {
+		p.during()
 	}
 	n, err := len(b), error(nil)
 	if p.writes != nil {

@@ -11,16 +11,11 @@ import (
 	"github.com/troupe-p2p/troupe/actor/buf"
 )
 
-const (
-	// maxPlain is the most plaintext a record from the remote can hold: 65535
-	// bytes less the tag (libp2p specs, noise/README.md, "Wire Format").
-	maxPlain = 1<<16 - 1 - tagSize
-
-	// fullPlain is the plaintext of a full record sent by this end: one byte
-	// less than maxPlain, so that head and record fill a buffer exactly and
-	// leave together.
-	fullPlain = buf.MaxSize - headSize - tagSize
-)
+// fullPlain is the plaintext of a full record sent by this end, 65518 bytes: one
+// less than the 65519 that a record may hold (libp2p specs, noise/README.md,
+// "Wire Format"), so that head and record fill a buffer exactly and leave
+// together.
+const fullPlain = buf.MaxSize - headSize - tagSize
 
 // A sealing is the cipher of one direction. Record n is sealed with n as its
 // nonce (Noise specification, sections 5.1 and 12). flynn/noise would do the

@@ -3,15 +3,17 @@ package noise
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"testing"
 
 	"github.com/troupe-p2p/troupe/actor/buf"
 )
 
-// send writes total bytes in pieces of any size and returns their checksum.
+// sendAll writes total bytes in pieces of any size and returns their checksum.
 func sendAll(c *Conn, seed uint64, total int) ([32]byte, error) {
 	dice, sum := rand.New(rand.NewPCG(seed, 1)), sha256.New()
 	source := rand.NewChaCha8([32]byte{byte(seed)})
@@ -38,6 +40,7 @@ func sendAll(c *Conn, seed uint64, total int) ([32]byte, error) {
 // size is mostly small and sometimes up to most.
 func size(dice *rand.Rand, most int) int { return dice.IntN(1 + dice.IntN(1+dice.IntN(most))) }
 
+// receiveAll reads total bytes into slices of any size and returns their checksum.
 func receiveAll(c *Conn, seed uint64, total int) ([32]byte, error) {
 	dice, sum := rand.New(rand.NewPCG(seed, 2)), sha256.New()
 	p := make([]byte, 2*buf.MaxSize)
@@ -113,5 +116,31 @@ func TestCloseEndsAReadAndAWriteThatWait(t *testing.T) {
 	other.Close()
 	if now := buf.Live(); now != held {
 		t.Errorf("%d buffers are held at the end", now-held)
+	}
+}
+
+func TestAReadAndAWriteDuringCloseGiveTheirBuffersBack(t *testing.T) {
+	held := buf.Live()
+	_, _, s := reading(t)
+	c, p, _ := reading(t, read{data: wire(t, s, text(100))})
+	p.during = func() { c.Close() }
+	if n, err := c.Read(make([]byte, 10)); n != 10 || err != nil {
+		t.Errorf("Read: %d, %v", n, err)
+	}
+	if _, err := c.Read(make([]byte, 10)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Read after Close: %v", err)
+	}
+	if now := buf.Live(); now != held {
+		t.Errorf("the Read holds %d buffers", now-held)
+	}
+
+	c, p = writing(t)
+	p.during = func() { c.Close() }
+	p.writes = func() take { return take{n: 1, err: os.ErrDeadlineExceeded} }
+	if _, err := c.Write(text(100)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Write: %v", err)
+	}
+	if now := buf.Live(); now != held {
+		t.Errorf("the Write holds %d buffers", now-held)
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // gather is how many full records are handed to the pipe together.
-const gather = 4
+const gather = 2
 
 // A writer is the sending direction.
 //
