@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// A console is where a command prints: to people, or to programs.
+type console struct {
+	out, err io.Writer
+	terminal bool // out is a terminal: bars are drawn
+	color    bool
+	errColor bool
+	width    int  // of the terminal; 80 otherwise
+	json     bool // one JSON object a line, and nothing else, on out
+}
+
+// newConsole looks at what the process prints to. Colour is for terminals,
+// unless the variable NO_COLOR (no-color.org) or TERM=dumb says otherwise.
+func newConsole(out, err io.Writer, env func(string) string) *console {
+	c := &console{out: out, err: err, width: 80}
+	plain := env("NO_COLOR") != "" || env("TERM") == "dumb"
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		c.terminal, c.color = env("TERM") != "dumb", !plain
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			c.width = w
+		}
+	}
+	if f, ok := err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		c.errColor = !plain
+	}
+	return c
+}
+
+// say prints a line for people. With --json it prints nothing.
+func (c *console) say(format string, args ...any) {
+	if !c.json {
+		fmt.Fprintf(c.out, format+"\n", args...)
+	}
+}
+
+// emit prints a line for programs. Without --json it prints nothing.
+func (c *console) emit(v any) {
+	if !c.json {
+		return
+	}
+	line, err := json.Marshal(v)
+	if err != nil {
+		line, _ = json.Marshal(map[string]string{"event": "error", "message": err.Error()})
+	}
+	fmt.Fprintf(c.out, "%s\n", line)
+}
+
+// warn prints a line for people beside the output, on standard error.
+func (c *console) warn(format string, args ...any) {
+	if !c.json {
+		fmt.Fprintf(c.err, format+"\n", args...)
+	}
+}
+
+// The looks of text on a terminal (ECMA-48, SGR).
+const (
+	lookBold   = "1"
+	lookDim    = "2"
+	lookRed    = "31"
+	lookGreen  = "32"
+	lookYellow = "33"
+	lookCyan   = "36"
+)
+
+// look gives a text a look, where colour is wanted.
+func (c *console) look(look, text string) string { return paint(c.color, look, text) }
+
+func paint(color bool, look, text string) string {
+	if !color || text == "" {
+		return text
+	}
+	return "\x1b[" + look + "m" + text + "\x1b[0m"
+}
+
+// title prints a headline.
+func (c *console) title(text string) { c.say("\n%s", c.look(lookBold, text)) }
+
+// cut shortens a text to so many characters, with a mark where it ends.
+func cut(text string, width int) string {
+	if utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	runes := []rune(text)
+	return string(runes[:max(width-1, 0)]) + "…"
+}
+
+// wrap breaks a text into lines of at most width characters.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = word
+		}
+	}
+	return append(lines, line)
+}
