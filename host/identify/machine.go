@@ -24,7 +24,7 @@ import (
 // How much is done at a time, and how often.
 const (
 	// maxAsking is how many peers are asked at the same time, and maxAskingInbound
-	// how many of them on connections that they opened: strangers that come and
+	// how many of those on connections that they opened: strangers that come and
 	// do not answer must not delay those that this host wants.
 	maxAsking        = 128
 	maxAskingInbound = 96
@@ -114,23 +114,11 @@ type remote struct {
 	again     bool // it has to be asked once more
 
 	pushable bool   // it supports pushes
+	queued   bool   // to be told
 	pushing  bool   // one is under way
 	telling  uint64 // the version that is
 	told     uint64 // the version that it knows
 }
-
-// A part of what a peer says is taken or left by itself.
-type part uint8
-
-const (
-	aboutProtocols part = iota
-	aboutAddrs
-	aboutRecord
-	aboutObserved
-	aboutVersion
-	aboutAgent
-	parts
-)
 
 // remotePeer is what the machine knows of a peer, as long as it is connected.
 type remotePeer struct {
@@ -147,17 +135,17 @@ type machine struct {
 	conns    map[connID]*remote
 	order    []*remote // the same, the oldest first
 	peers    map[peer.ID]*remotePeer
-	waiting  []*remote // to be asked: those opened here
-	guests   []*remote // to be asked: those opened there
-	stale    []*remotePeer
-	asking   int    // now, of both kinds
-	inbound  int    // of the second
-	tickets  uint64 // given so far: a greater one began later
-	sayings  uint64
-	version  uint64    // of what this host says, from 1
-	due      time.Time // when others are told of it
-	announce uint64    // the version that others are to be told
-	queue    []*remote // to be told
+	waiting  []*remote     // to be asked: those opened here
+	guests   []*remote     // to be asked: those opened there
+	stale    []*remotePeer // with pushes that were ignored
+	asking   int           // now, of both kinds
+	inbound  int           // of the second
+	tickets  uint64        // given so far: a greater one began later
+	sayings  uint64        // heard so far
+	version  uint64        // of what this host says, from 1
+	due      time.Time     // when others are told of it
+	announce uint64        // the version that others are to be told
+	queue    []*remote     // to be told
 	pushing  int
 }
 
@@ -291,101 +279,10 @@ func (m *machine) answered(ev event, do []effect) []effect {
 	return append(do, effect{kind: settled, peer: c.peer.id})
 }
 
-// read takes note of what a peer has pushed.
-func (m *machine) read(ev event, do []effect) []effect {
-	c := m.conns[ev.conn]
-	if c == nil || ev.info == nil {
-		return do
-	}
-	if c.phase == phaseUnknown {
-		c.phase, c.why = phaseKnown, nil
-	}
-	return append(m.heard(c, ev.ticket, ev.info, do), effect{kind: settled, peer: c.peer.id})
-}
-
-// came decides whether a push is read. One on a connection that this service has
-// not heard of yet need not be: the peer will be asked after it, and says the
-// same or something newer.
-func (m *machine) came(now time.Time, id connID, do []effect) []effect {
-	c := m.conns[id]
-	if c == nil {
-		return append(do, effect{kind: ignore, conn: id})
-	}
-	if !c.peer.spend(now) {
-		if !c.peer.ignored {
-			c.peer.ignored = true
-			m.stale = append(m.stale, c.peer)
-		}
-		return append(do, effect{kind: ignore, conn: id})
-	}
-	m.tickets++
-	return append(do, effect{kind: admit, conn: id, ticket: m.tickets})
-}
-
-// spend takes a token if there is one.
-func (p *remotePeer) spend(now time.Time) bool {
-	if n := int(now.Sub(p.earned) / pushEvery); n > 0 {
-		p.tokens = min(p.tokens+n, pushBurst)
-		p.earned = p.earned.Add(time.Duration(n) * pushEvery)
-	}
-	if p.tokens == 0 {
-		return false
-	}
-	p.tokens--
-	return true
-}
-
-// heard merges what a peer said into what is known of it on that connection. Of
-// two sayings the one with the greater record number is newer, and if they have
-// the same or none, the one that began later: a question that was asked before a
-// push came was answered before it, or else another push follows. What was not
-// mentioned stays (libp2p specs, identify/README.md, "identify/push").
-func (m *machine) heard(c *remote, ticket uint64, said *Info, do []effect) []effect {
-	old := c.info
-	if old == nil {
-		old = &Info{Peer: said.Peer, Key: said.Key}
-	}
-	if old.Seq > 0 && said.Seq > 0 && said.Seq < old.Seq {
-		return do
-	}
-	newer := old.Seq > 0 && said.Seq > old.Seq
-	takes := func(p part, mentioned bool) bool {
-		if !mentioned || !newer && ticket < c.about[p] {
-			return false
-		}
-		c.about[p] = max(ticket, c.about[p])
-		return true
-	}
-	now := *old
-	if takes(aboutProtocols, said.Protocols != nil) {
-		now.Protocols = said.Protocols
-	}
-	if takes(aboutAddrs, said.Addrs != nil) {
-		now.Addrs = said.Addrs
-	}
-	if takes(aboutRecord, said.Record != nil) {
-		now.Record, now.Seq = said.Record, said.Seq
-	}
-	if takes(aboutObserved, said.Observed != nil) {
-		now.Observed = said.Observed
-	}
-	if takes(aboutVersion, said.ProtocolVersion != "") {
-		now.ProtocolVersion = said.ProtocolVersion
-	}
-	if takes(aboutAgent, said.AgentVersion != "") {
-		now.AgentVersion = said.AgentVersion
-	}
-	m.sayings++
-	c.info, c.heard = &now, m.sayings
-	c.pushable = slices.Contains(now.Protocols, PushID)
-	m.tell(c)
-	fresh := now.Protocols != nil && (old.Protocols == nil || !slices.Equal(old.Protocols, now.Protocols))
-	return append(do, effect{kind: learn, conn: c.id, peer: c.peer.id, info: &now, fresh: fresh})
-}
-
 // tell puts a connection into the queue of those to be told, if it is behind.
 func (m *machine) tell(c *remote) {
-	if c.pushable && !c.pushing && c.told < m.announce && !slices.Contains(m.queue, c) {
+	if c.pushable && !c.pushing && !c.queued && c.told < m.announce {
+		c.queued = true
 		m.queue = append(m.queue, c)
 	}
 }
@@ -452,7 +349,8 @@ func (m *machine) begin(do []effect) []effect {
 	for len(m.queue) > 0 && m.pushing < maxPushing {
 		c := m.queue[0]
 		m.queue = slices.Delete(m.queue, 0, 1)
-		if c.told >= m.announce {
+		c.queued = false
+		if c.told >= m.announce || !c.pushable {
 			continue
 		}
 		m.pushing++
@@ -460,28 +358,4 @@ func (m *machine) begin(do []effect) []effect {
 		do = append(do, effect{kind: push, conn: c.id, peer: c.peer.id})
 	}
 	return do
-}
-
-// verdict is what can be said of a peer now: what it said of itself last, on
-// whatever connection; else why it did not; undecided while it is still asked. Of
-// a peer without a connection it is nothing.
-func (m *machine) verdict(id peer.ID) (info *Info, why error, undecided bool) {
-	p := m.peers[id]
-	if p == nil {
-		return nil, nil, false
-	}
-	last := uint64(0)
-	for _, c := range p.conns {
-		undecided = undecided || c.phase == phaseWaiting || c.phase == phaseAsking
-		if c.why != nil {
-			why = c.why
-		}
-		if c.heard > last {
-			info, last = c.info, c.heard
-		}
-	}
-	if info != nil && (info.Protocols != nil || !undecided) {
-		return info, nil, false
-	}
-	return nil, why, undecided
 }

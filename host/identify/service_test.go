@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/host/swarm"
@@ -113,6 +114,62 @@ func TestAChangeIsPushedToThoseWhoSupportIt(t *testing.T) {
 		}
 		if pushed.Load() != 0 || asked.Load() != 1 {
 			w.Errorf("c was asked %d times and told %d times", asked.Load(), pushed.Load())
+		}
+	})
+}
+
+func TestANewAddressIsPushed(t *testing.T) {
+	both(t, func(w *world) {
+		a, b := w.node(), w.node()
+		before := a.meets(b)
+		b.self.Supervise("another listener", actor.Restart{}, func(self *actor.Self) error {
+			if err := b.Listen(self, ma.StringCast("/memory/77")); err != nil {
+				return err
+			}
+			return untilTold(self)
+		})
+		w.sleep(2 * time.Second)
+		after, _ := a.ids.Known(b.ID())
+		if diff := cmp.Diff(texts(b.Addrs()), texts(after.Addrs)); diff != "" || len(after.Addrs) != 2 || after.Seq <= before.Seq {
+			w.Errorf("number %d after %d (-want +got):\n%s", after.Seq, before.Seq, diff)
+		}
+		if got := texts(a.Book().Addrs(b.ID())); !slices.Contains(got, "/memory/77") {
+			w.Errorf("the book: %v", got)
+		}
+		if record, _, err := peer.OpenRecord(after.Record); err != nil || len(record.Addrs) != 2 {
+			w.Errorf("record %+v, %v", record, err)
+		}
+	})
+}
+
+func TestEveryConnectionOfAPeerLearnsItsProtocols(t *testing.T) {
+	both(t, func(w *world) {
+		a, b := w.node(), w.node()
+		there := w.self.Supervise("there", actor.Restart{}, func(self *actor.Self) error {
+			_, err := a.Connect(self, b.info())
+			return err
+		})
+		_, err := b.Connect(w.self, a.info())
+		w.must(err)
+		w.must(there.Wait(w.self))
+		w.sleep(time.Second)
+		b.serves("/b/1", none)
+		w.sleep(2 * time.Second)
+		if len(a.Conns(b.ID())) == 0 {
+			w.Error("no connection")
+		}
+		for _, c := range a.Conns(b.ID()) {
+			if !c.Knows("/b/1") {
+				w.Errorf("one of %d connections knows %v", len(a.Conns(b.ID())), c.Known())
+			}
+		}
+		// With one of two gone, the peer is known by the other.
+		if conns := a.Conns(b.ID()); len(conns) == 2 {
+			conns[0].Close(nil)
+			w.sleep(time.Second)
+			if known, ok := a.ids.Known(b.ID()); !ok || !slices.Contains(known.Protocols, "/b/1") {
+				w.Errorf("after the end of one: %+v", known)
+			}
 		}
 	})
 }
