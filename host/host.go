@@ -10,6 +10,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/host/identify"
 	"github.com/troupe-p2p/troupe/host/swarm"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
@@ -28,6 +29,7 @@ type Host struct {
 	ctx      context.Context // on whose carrier Wait and Close wait
 	ref      *actor.Ref
 	swarm    *swarm.Swarm
+	identify *identify.Service
 	services *actor.Self
 	yours    *actor.Self
 	rooted   bool // it is a tree of its own
@@ -43,6 +45,9 @@ func New(ctx context.Context, opts ...Option) (*Host, error) {
 	o, err := collect(ctx, opts)
 	if err != nil {
 		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
 	h := &Host{options: o, ctx: context.WithoutCancel(ctx)}
 	started := &start{signal: actor.NewSignal(ctx, "the start of the host")}
@@ -98,6 +103,10 @@ func (h *Host) Multiaddrs() []ma.Multiaddr { return h.Info().Multiaddrs() }
 
 // Swarm is the layer below: connections, address book, events. Services use it.
 func (h *Host) Swarm() *swarm.Swarm { return h.swarm }
+
+// Identify is the service that knows what peers have said of themselves. It is
+// nil when the host was made with [NoUsualServices].
+func (h *Host) Identify() *identify.Service { return h.identify }
 
 // Self is the actor "yours", under which the program that made the host may
 // start actors and register handlers. They stop before everything else; a
@@ -176,10 +185,21 @@ func (h *Host) Close() error {
 // wait waits until the host has ended, or ctx is done.
 func (h *Host) wait(ctx context.Context) error {
 	if h.rooted {
-		return h.ref.JoinContext(ctx)
+		return plain(h.ref.JoinContext(ctx))
 	}
 	if err := h.ref.Wait(ctx); err != nil {
 		return err
 	}
-	return h.ref.Err()
+	return plain(h.ref.Err())
+}
+
+// plain leaves out what "services" and "yours" say of a failure that went
+// through them: they allow no restart, which is no news.
+func plain(err error) error {
+	var exit *actor.ExitError
+	var budget *actor.BudgetError
+	if errors.As(err, &exit) && errors.As(exit.Err, &budget) && budget.Max == 0 && budget.Err != nil {
+		return budget.Err
+	}
+	return err
 }

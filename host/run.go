@@ -6,6 +6,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/host/identify"
+	"github.com/troupe-p2p/troupe/host/ping"
 	"github.com/troupe-p2p/troupe/host/swarm"
 )
 
@@ -33,6 +35,14 @@ func (h *Host) start(self *actor.Self) (err error) {
 	}
 	if h.services, err = folder(self, "services"); err != nil {
 		return err
+	}
+	if h.options.usual {
+		if h.identify, err = identify.Start(h.services, h.swarm, identify.Options{}); err != nil {
+			return err
+		}
+		if err := ping.Start(h.services, h.swarm); err != nil {
+			return err
+		}
 	}
 	for _, s := range h.options.services {
 		r := actor.Restart{When: actor.OnFailure, Backoff: serviceBackoff, Optional: !s.essential}
