@@ -34,6 +34,8 @@ type node struct {
 	stopGate parking         // wakes a pause between incarnations; nil without restarts
 	report   func(err error) // fate reported: told of the end
 
+	reported bool // as overdue; guarded by system.mu
+
 	mu       sync.Mutex
 	fullPath string
 	state    string

@@ -137,8 +137,8 @@ func (s *Self) stopSupervised(cause error) (late bool) {
 
 // stopLasting stops the supervised children that do not end by themselves, and
 // leaves the temporary ones to come to their end.
-func (s *Self) stopLasting(cause error) {
-	s.stopThose(cause, func(c *node) bool { return c.fate == kept && (c.lasting || !c.temporary) })
+func (s *Self) stopLasting(cause error) (late bool) {
+	return s.stopThose(cause, func(c *node) bool { return c.fate == kept && (c.lasting || !c.temporary) })
 }
 
 // stopThose is stopSupervised for the children chosen.
@@ -178,9 +178,9 @@ func (s *Self) stopParts(cause error) (late bool) {
 	var tried map[*node]bool
 	for {
 		s.mu.Lock()
-		c := s.children.last
+		c := s.children.first
 		for c != nil && (c.fate != linked || tried[c]) {
-			c = c.prev
+			c = c.next
 		}
 		s.mu.Unlock()
 		if c == nil {
@@ -281,9 +281,7 @@ func (s *Self) reportLate() {
 // isOverdue marks the actor in the tree and notes where it stands.
 func (n *node) isOverdue() {
 	n.mu.Lock()
-	known := n.overdue
-	n.overdue = true
-	state := n.state
+	known, state := n.overdue, n.state
 	n.mu.Unlock()
 	if known {
 		return
@@ -295,11 +293,16 @@ func (n *node) isOverdue() {
 	if n.system.carrier.simulator() == nil {
 		late.Stack = stackOf(late.Path)
 	}
+	// Two may get here at once; when either returns, the report is there.
 	n.system.mu.Lock()
-	defer n.system.mu.Unlock()
-	if len(n.system.overdue) < maxFailures {
+	if !n.reported && len(n.system.overdue) < maxFailures {
 		n.system.overdue = append(n.system.overdue, late)
 	}
+	n.reported = true
+	n.system.mu.Unlock()
+	n.mu.Lock()
+	n.overdue = true
+	n.mu.Unlock()
 }
 
 func (sys *system) overdueError() error {

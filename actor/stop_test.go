@@ -367,6 +367,22 @@ func TestAStuckServiceIsReportedByItsOwnStopAndStaysInTheTree(t *testing.T) {
 	})
 }
 
+func TestAServiceThatDoesNotStopWhenTheRootHasReturnedIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		tree := Start(t.Context(), "root", func(self *Self) error {
+			self.Supervise("stuck", Restart{When: Always}, func(*Self) error { <-release; return nil })
+			return self.Sleep(time.Second)
+		})
+		var overdue *OverdueError
+		if err := tree.Join(); !errors.As(err, &overdue) || overdue.Overdue[0].Path != "root/stuck" {
+			t.Errorf("got %v", err)
+		}
+		close(release)
+		<-tree.Done()
+	})
+}
+
 func TestThePartOfAStoppedActorThatIsStuckIsNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -486,5 +502,33 @@ func TestStartsThatRaceWithAStopLeaveNothingRunning(t *testing.T) {
 		if tree := root.Tree(); tree.Count() != 1 {
 			t.Fatalf("round %d: the tree is\n%v", round, tree)
 		}
+	}
+}
+
+func TestAnActorThatTwoReportAsOverdueAtOnceIsNamed(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			var stuck *Ref
+			release := make(chan struct{})
+			ready := make(chan struct{})
+			root := Start(t.Context(), "root", func(self *Self) error {
+				self.Supervise("stuck", Restart{}, func(self *Self) error {
+					stuck = self.Ref()
+					close(ready)
+					<-release
+					return nil
+				})
+				return untilTold(self)
+			})
+			<-ready
+			stuck.Stop(nil)
+			root.Stop(nil)
+			var late *OverdueError
+			if err := root.Join(); !errors.As(err, &late) || len(late.Overdue) != 1 || late.Overdue[0].Path != "root/stuck" {
+				t.Errorf("got %v", err)
+			}
+			close(release)
+			<-root.Done()
+		})
 	}
 }
