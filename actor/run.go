@@ -117,8 +117,8 @@ func (s *Self) joinChildren() {
 	s.mu.Unlock()
 	if g != nil {
 		n.waiting(waitsForChildren)
-		if n.toldCause() == nil {
-			s.stopLasting(ErrStopped)
+		if n.toldCause() == nil && s.stopLasting(ErrStopped) {
+			n.stopIsOver()
 		}
 		if alone {
 			s.stopParts(n.toldCause())

@@ -178,9 +178,9 @@ func (s *Self) stopParts(cause error) (late bool) {
 	var tried map[*node]bool
 	for {
 		s.mu.Lock()
-		c := s.children.first
+		c := s.children.last
 		for c != nil && (c.fate != linked || tried[c]) {
-			c = c.next
+			c = c.prev
 		}
 		s.mu.Unlock()
 		if c == nil {
