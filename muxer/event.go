@@ -60,7 +60,7 @@ const (
 	// Reset: both directions of Stream end now, with Code.
 	Reset
 	// GoAway: the connection drains: no new streams from either end. Code says
-	// why.
+	// why; 0 is that this end has no more use for it.
 	GoAway
 	// Tick: the machine's deadline has come.
 	Tick
@@ -82,8 +82,8 @@ type EffectKind uint8
 const (
 	// Opened: the stream asked for by this step's Open is Stream.
 	Opened EffectKind = iota
-	// Refused: this step's Open is refused: too many streams, or the
-	// connection is going away.
+	// Refused: this step's Open is refused: too many streams, or, with
+	// [CodeShutdown] as its Code, the connection is going away.
 	Refused
 	// Accept: the remote opened Stream.
 	Accept
@@ -105,10 +105,11 @@ const (
 	Resume
 	// Forget: nothing more will come or go on Stream; its state is gone.
 	Forget
-	// Drained: after GoAway, the last stream is gone.
+	// Drained: one of the ends goes away (by GoAway, or by what the remote
+	// sent), and the last stream is gone.
 	Drained
-	// Fatal: the connection cannot go on; Err says why. Whatever Send effects
-	// come before it in the same step are still written.
+	// Fatal: the connection cannot go on; Err says why. A machine that has a
+	// last word for the remote still answers Room with it.
 	Fatal
 )
 

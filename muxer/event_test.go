@@ -21,11 +21,11 @@ func TestBothEndsMayUseTheSameNumber(t *testing.T) {
 }
 
 func TestTheZeroLimitsAreTheDocumentedDefaults(t *testing.T) {
-	want := Limits{Inbound: 256, Outbound: 1024, StreamBuffer: 1 << 20, SlowReader: 5e9, Frame: 64 << 10}
+	want := Limits{Inbound: 256, Outbound: 1024, StreamBuffer: 1 << 20, WindowBudget: 32 << 20, SlowReader: 5e9, Frame: 64 << 10}
 	if diff := cmp.Diff(want, Limits{}.WithDefaults()); diff != "" {
 		t.Error(diff)
 	}
-	own := Limits{Inbound: 1, Outbound: 2, StreamBuffer: 3, SlowReader: 4, Frame: 5}
+	own := Limits{Inbound: 1, Outbound: 2, StreamBuffer: 3, SlowReader: 4, Frame: 5, WindowBudget: 6}
 	if diff := cmp.Diff(own, own.WithDefaults()); diff != "" {
 		t.Error(diff)
 	}

@@ -33,7 +33,8 @@ type Machine interface {
 	AppendHead(dst []byte, send Effect) []byte
 
 	// Err is why Fatal was emitted: a [*ProtocolError] when the remote broke a
-	// rule. nil before.
+	// rule, a [*GoAwayError] when it ended the connection, a [*SilentError] when
+	// it does not answer. nil before.
 	Err() error
 
 	// Streams is how many streams are alive.
@@ -56,9 +57,15 @@ type Limits struct {
 	Inbound int
 	// Outbound is how many streams this end may have open; 0 means 1024.
 	Outbound int
-	// StreamBuffer is how many received bytes may wait unread on one stream;
-	// 0 means 1 MiB. What happens then is the muxer's policy.
+	// StreamBuffer is how many received bytes may wait unread on one stream of
+	// a muxer without flow control; 0 means 1 MiB. What happens then is the
+	// muxer's policy. A muxer with flow control holds to its windows instead.
 	StreamBuffer int
+	// WindowBudget is how many bytes the receive windows of one connection may
+	// be larger, all together, than streams begin with; 0 means 32 MiB. It
+	// bounds what a connection's streams may hold unread beyond their number
+	// times the first window. Only muxers whose windows grow use it.
+	WindowBudget int
 	// SlowReader is how long a muxer without flow control stops reading for a
 	// stream whose buffer is full before it resets that stream; 0 means 5 s.
 	SlowReader time.Duration
@@ -76,6 +83,9 @@ func (l Limits) WithDefaults() Limits {
 	}
 	if l.StreamBuffer == 0 {
 		l.StreamBuffer = 1 << 20
+	}
+	if l.WindowBudget == 0 {
+		l.WindowBudget = 32 << 20
 	}
 	if l.SlowReader == 0 {
 		l.SlowReader = 5 * time.Second

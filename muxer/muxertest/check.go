@@ -52,7 +52,7 @@ func (w *World) tell(which uint8, event muxer.Event, effect muxer.Effect) error 
 		_, err := e.begin(effect.Stream)
 		return err
 	case muxer.Refused:
-		if event.Kind != muxer.Open || !e.away && e.alive-e.inbound < w.config.Limits.Outbound {
+		if event.Kind != muxer.Open || !w.leaves(which) && e.alive-e.inbound < w.config.Limits.Outbound {
 			return errors.New("a stream is refused without a reason")
 		}
 		return nil
@@ -69,7 +69,7 @@ func (w *World) tell(which uint8, event muxer.Event, effect muxer.Effect) error 
 		e.paused = !e.paused
 		return nil
 	case muxer.Drained:
-		if !e.away || e.drained || e.alive > 0 {
+		if !w.leaves(which) || e.drained || e.alive > 0 {
 			return errors.New("drained, but it is not, or not for the first time")
 		}
 		e.drained = true
@@ -94,6 +94,12 @@ func (w *World) tell(which uint8, event muxer.Event, effect muxer.Effect) error 
 	default: // Forget
 		return e.forget(l)
 	}
+}
+
+// leaves reports whether an end may refuse streams because the connection goes
+// away.
+func (w *World) leaves(which uint8) bool {
+	return w.ends[which].away || w.config.Tells && w.ends[1-which].away
 }
 
 // delivered checks the bytes of a Deliver.

@@ -15,7 +15,7 @@ import (
 //	open | tick | ready 0 5 | room 1000 | consumed <0 5
 //	close-write 0 3 | close-read 0 | reset 0 7 | go-away 7
 //
-//	opened 0 | refused | accept <0 | deliver <0 "hi" "x"*500
+//	opened 0 | refused | refused code 4103 | accept <0 | deliver <0 "hi" "x"*500
 //	eof <0 | peer-reset <0 code 0 | peer-reset 0 code 4098 local
 //	send 0 MessageInitiator 5 | pause | resume | forget 0 | drained | fatal
 //
@@ -67,6 +67,11 @@ func (l Lines) Effect(e muxer.Effect) string {
 		return fmt.Sprintf("%s %v", word, e.Stream)
 	case muxer.Deliver:
 		return fmt.Sprintf("%s %v %s", word, e.Stream, quoted(e.Data.Bytes()))
+	case muxer.Refused:
+		if e.Code == 0 {
+			return word
+		}
+		return fmt.Sprintf("%s code %d", word, e.Code)
 	case muxer.PeerReset:
 		text := fmt.Sprintf("%s %v code %d", word, e.Stream, e.Code)
 		if e.Local {
@@ -75,7 +80,7 @@ func (l Lines) Effect(e muxer.Effect) string {
 		return text
 	case muxer.Send:
 		return fmt.Sprintf("%s %v %s %d", word, e.Stream, l.op(e.Op), e.N)
-	default: // Refused, Pause, Resume, Drained, Fatal
+	default: // Pause, Resume, Drained, Fatal
 		return word
 	}
 }
@@ -181,6 +186,11 @@ func (l Lines) ParseEffect(line string) (muxer.Effect, error) {
 		rest := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), f[0]))
 		r.words = nil
 		e.Data = r.quoted(strings.TrimSpace(strings.TrimPrefix(rest, e.Stream.String())))
+	case muxer.Refused:
+		if len(r.words) > 0 {
+			r.literal("code")
+			e.Code = uint32(r.number())
+		}
 	case muxer.PeerReset:
 		e.Stream = r.stream()
 		r.literal("code")

@@ -27,7 +27,7 @@ func TestEventLinesSurviveReadingAndPrinting(t *testing.T) {
 
 func TestEffectLinesSurviveReadingAndPrinting(t *testing.T) {
 	for _, line := range []string{
-		"opened 0", "refused", "accept <0", `deliver <0 "hi"`, `deliver 5 "ab\x00\n \"" "x"*500 "y"`, `deliver 5 ""`,
+		"opened 0", "refused", "refused code 4103", "accept <0", `deliver <0 "hi"`, `deliver 5 "ab\x00\n \"" "x"*500 "y"`, `deliver 5 ""`,
 		"eof <0", "peer-reset <0 code 0", "peer-reset 0 code 4098 local", "send 0 opb 17", "pause", "resume",
 		"forget 4", "drained", "fatal",
 	} {
@@ -64,7 +64,7 @@ func TestLinesThatAreWrongAreRefused(t *testing.T) {
 	}
 	for _, line := range []string{
 		"", "jump", "opened", "deliver 0 hi", `deliver 0 "hi"*`, "peer-reset 0 1", "peer-reset 0 code 1 remote",
-		"send 0 nothing 1", "send 0 opa", "drained 1",
+		"send 0 nothing 1", "refused 3", "send 0 opa", "drained 1",
 	} {
 		if e, err := lines.ParseEffect(line); err == nil {
 			t.Errorf("effect %q was read as %+v", line, e)

@@ -110,7 +110,9 @@ func (s *script) event(t *testing.T, text string) []string {
 // look prints what the machine answers without an event.
 func (s *script) look() string {
 	deadline := "none"
-	if d := s.machine.Deadline(); !d.IsZero() {
+	if d := s.machine.Deadline(); d.Before(Start) && !d.IsZero() {
+		deadline = "at once"
+	} else if !d.IsZero() {
 		deadline = d.Sub(Start).String()
 	}
 	text := fmt.Sprintf("streams %d, pending %v, deadline %s", s.machine.Streams(), s.machine.Pending(), deadline)

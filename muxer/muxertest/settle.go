@@ -21,6 +21,7 @@ func (w *World) Settle() error {
 			peer := w.ends[1-i].lanes[mirror(l.id)]
 			switch {
 			case l.over():
+			case w.held(l, peer):
 			case l.waiting() > 0:
 				return fmt.Errorf("settled, end %c: %d bytes of stream %v were never sent", 'a'+i, l.waiting(), l.id)
 			case peer != nil && !peer.over() && !l.readClosed && l.read != peer.written:
@@ -42,7 +43,7 @@ func (w *World) Settle() error {
 			return fmt.Errorf("settled: end %c has %d streams", 'a'+i, m.Streams())
 		case m.Pending(), len(e.queue) > 0:
 			return fmt.Errorf("settled: end %c has something to send", 'a'+i)
-		case e.paused, !m.Deadline().IsZero():
+		case e.paused, !w.config.Keeps && !m.Deadline().IsZero():
 			return fmt.Errorf("settled: end %c still waits for a reader", 'a'+i)
 		}
 	}
@@ -61,6 +62,12 @@ func (w *World) rest(closing bool) error {
 	return errors.New("settling: the world never comes to rest")
 }
 
+// held reports whether what waits on a stream waits for a window that the other
+// end, whose user reads no more, does not open.
+func (w *World) held(l, peer *lane) bool {
+	return w.config.Windows && l.waiting() > 0 && peer != nil && peer.readClosed
+}
+
 // round does once whatever can be done at each end, and reports whether there
 // was anything.
 func (w *World) round(closing bool) (moved bool, err error) {
@@ -77,6 +84,9 @@ func (w *World) round(closing bool) (moved bool, err error) {
 		for k, l := range e.order {
 			if closing && !l.over() && !l.closeAsked {
 				try(Op{Kind: CloseWrite, End: which, Stream: k})
+			}
+			if peer := w.ends[1-i].lanes[mirror(l.id)]; closing && !l.over() && peer != nil && w.held(peer, l) {
+				try(Op{Kind: Reset, End: which, Stream: k})
 			}
 			try(Op{Kind: Consume, End: which, Stream: k, N: l.got - l.read})
 		}

@@ -19,6 +19,15 @@ type Config struct {
 	// ExceedByRead says that unread bytes may exceed Limits.StreamBuffer by the
 	// read that exceeded it; else they may not exceed it at all.
 	ExceedByRead bool
+	// Windows says that the machines have flow control: whoever reads no more on
+	// a stream may hold back what the other end writes, until it resets.
+	Windows bool
+	// Keeps says that the machines keep the connection alive: an idle one has a
+	// deadline.
+	Keeps bool
+	// Tells says that a machine that goes away tells the other one, which then
+	// opens no streams either.
+	Tells bool
 	// Rude also lets users act on streams that have ended, and close twice, as
 	// events that race with effects do.
 	Rude bool
