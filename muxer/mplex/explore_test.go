@@ -65,7 +65,7 @@ func (s smallWorld) start() *muxertest.World {
 func key(w *muxertest.World) string {
 	return string(w.AppendKey(nil, func(dst []byte, m muxer.Machine) []byte {
 		if f, ok := m.(*faulty); ok {
-			return appendState(fmt.Appendf(dst, "%v", f.memory), f.Machine, w.Now())
+			return appendState(fmt.Appendf(dst, "%v", f.Memory), f.Of, w.Now())
 		}
 		return appendState(dst, m.(*Machine), w.Now())
 	}))
@@ -74,7 +74,7 @@ func key(w *muxertest.World) string {
 // moves are the operations on the given number of streams at each end, without
 // those that without says.
 func moves(streams int, without func(muxertest.Op) bool) []muxertest.Op {
-	list := ops(opOpen(0), opOpen(1))
+	list := muxertest.Ops(muxertest.OpenAt(0), muxertest.OpenAt(1))
 	for end := range uint8(2) {
 		list = append(list,
 			muxertest.Op{Kind: muxertest.Room, End: end, N: 1000},
@@ -85,10 +85,10 @@ func moves(streams int, without func(muxertest.Op) bool) []muxertest.Op {
 		)
 		for k := range streams {
 			for _, kind := range []muxertest.OpKind{muxertest.Write, muxertest.Consume} {
-				list = append(list, opOn(kind, end, k, 2))
+				list = append(list, muxertest.On(kind, end, k, 2))
 			}
 			for _, kind := range []muxertest.OpKind{muxertest.CloseWrite, muxertest.CloseRead, muxertest.Reset} {
-				list = append(list, opOn(kind, end, k, 0))
+				list = append(list, muxertest.On(kind, end, k, 0))
 			}
 		}
 	}

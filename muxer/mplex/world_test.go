@@ -1,12 +1,10 @@
 package mplex
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 
-	"github.com/troupe-p2p/troupe/actor/buf"
 	"github.com/troupe-p2p/troupe/muxer"
 	"github.com/troupe-p2p/troupe/muxer/muxertest"
 	"github.com/troupe-p2p/troupe/negotiate"
@@ -27,23 +25,10 @@ func twoMachines(limits muxer.Limits, policy Overflow) muxertest.Config {
 	}
 }
 
-// runWorld carries a program out, settles the world, and checks that no buffer
-// is lost. A program that fails runs a second time for the log.
+// runWorld carries a program out and returns what the machines counted.
 func runWorld(t *testing.T, config muxertest.Config, ops []muxertest.Op) (total Stats) {
 	t.Helper()
-	run := func() error {
-		live := buf.Live()
-		w := muxertest.NewWorld(config)
-		defer w.Close()
-		for _, op := range ops {
-			if _, err := w.Do(op); err != nil {
-				return err
-			}
-		}
-		if err := w.Settle(); err != nil {
-			return err
-		}
-		w.Close()
+	muxertest.Run(t, config, ops, func(w *muxertest.World) {
 		for end := range uint8(2) {
 			s := w.Machine(end).(*Machine).Stats()
 			total.Unknown += s.Unknown
@@ -53,22 +38,7 @@ func runWorld(t *testing.T, config muxertest.Config, ops []muxertest.Op) (total 
 			total.Overflows += s.Overflows
 			total.SlowResets += s.SlowResets
 		}
-		if n := buf.Live() - live; n != 0 {
-			return fmt.Errorf("%d buffers are lost", n)
-		}
-		return nil
-	}
-	err := run()
-	if err == nil {
-		return total
-	}
-	var log []string
-	config.Log = func(line string) { log = append(log, line) }
-	again := run()
-	for _, line := range log[max(0, len(log)-60):] {
-		t.Log(line)
-	}
-	t.Fatalf("%v (the second time: %v)", err, again)
+	})
 	return total
 }
 

@@ -4,7 +4,9 @@
 //   - [Script] runs golden traces (package golden) over any machine.
 //   - [World] joins two machines by two queues of bytes, plays the engine and the
 //     users of both, and checks after every effect what must always hold.
-//   - [Explore] tries all orders of a few operations on small worlds.
+//   - [Pair] and [Run] carry out operations on a world and settle it.
+//   - [Explore] tries all orders of a few operations on small worlds, and
+//     [Faulty] plants faults that it must find.
 //
 // The picture of a world:
 //
