@@ -1,6 +1,29 @@
-// Package sim is a world of hosts under one clock.
+// Package sim is a world of hosts under one clock: the hosts of package host,
+// unchanged, on a scheduler that runs one actor at a time in an order drawn from
+// a seed, over a network whose links take virtual time. The same seed gives the
+// same run, step by step.
 //
-// Its network is made of links, one for each direction between two hosts:
+//	func TestMine(t *testing.T) {
+//		sim.Test(t, func(w *sim.World) {
+//			alice, bob := w.Host("alice"), w.Host("bob")
+//			bob.Handle(bob.Self(), "/mine/1", mine)
+//			w.Link("alice", "bob", sim.LinkConfig{Latency: 80 * time.Millisecond})
+//			// talk: alice.Connect(w.Self(), bob.Info()), alice.Open(w.Self(), …)
+//		})
+//	}
+//
+// A failed test names its seed; go test -run TestMine -sim.seed=N plays the run
+// again, -sim.seeds=1000 looks for a seed that fails, and -sim.trace=FILE writes
+// every step down. [Run] does the same for a program.
+//
+// A scenario is an actor. It waits only in the ways of package actor: in a
+// mailbox, a stream, a call, a sleep of its own; never on a bare channel, a real
+// socket or the real clock, which would stop the world. More actors are started
+// with World.Self. When the scenario returns, the hosts are stopped in order.
+//
+// # The network
+//
+// It is made of links, one for each direction between two hosts:
 //
 //	host 10.0.0.1                                          host 10.0.0.2
 //	 conn ─┐                                               ┌─▶ conn
