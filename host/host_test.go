@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/host/identify"
+	"github.com/troupe-p2p/troupe/host/ping"
 	"github.com/troupe-p2p/troupe/host/swarm"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/noise"
@@ -112,6 +114,25 @@ func TestAHostWithoutOptionsListensOnATCPPort(t *testing.T) {
 	if err := h.Close(); err != nil {
 		t.Errorf("a second Close: %v", err)
 	}
+}
+
+func TestTheUsualServicesLetPeersKnowEachOther(t *testing.T) {
+	both(t, func(w *world) {
+		usual := func(o *options) { o.usual = true }
+		a, b := w.host(usual), w.echoing(usual, Agent("test/1"))
+		w.must(a.Connect(w.ctx, b.Info()))
+		w.sleep(time.Second)
+		c := a.Swarm().Conn(b.ID())
+		if !c.Knows(echoID) || !c.Knows(ping.ID) || !c.Knows(identify.ID) {
+			w.Errorf("a knows that b supports %v", c.Known())
+		}
+		if rtt, err := ping.Ping(w.ctx, a.Swarm(), b.ID()); err != nil || rtt < 0 {
+			w.Errorf("%v, %v", rtt, err)
+		}
+		if info, ok := a.Identify().Known(b.ID()); !ok || info.AgentVersion != "test/1" {
+			w.Errorf("a knows of b: %+v", info)
+		}
+	})
 }
 
 func TestEverythingThatIsWrongWithTheOptionsIsSaidAtOnce(t *testing.T) {

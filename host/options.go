@@ -32,6 +32,7 @@ type options struct {
 	key      peer.Key
 	security []func(peer.Key) negotiate.Security
 	usual    bool // with the usual services
+	agent    string
 	services []namedService
 	config   swarm.Config
 	problems []error
@@ -109,6 +110,10 @@ func Run(name string, s Service) Option {
 func RunEssential(name string, s Service) Option {
 	return func(o *options) { o.services = append(o.services, namedService{name, s, true}) }
 }
+
+// Agent is the name and version of the program that identify tells others;
+// troupe and its version without this option.
+func Agent(name string) Option { return func(o *options) { o.agent = name } }
 
 // NoUsualServices leaves out identify and ping.
 func NoUsualServices() Option { return func(o *options) { o.usual = false } }

@@ -37,7 +37,7 @@ func (h *Host) start(self *actor.Self) (err error) {
 		return err
 	}
 	if h.options.usual {
-		if h.identify, err = identify.Start(h.services, h.swarm, identify.Options{}); err != nil {
+		if h.identify, err = identify.Start(h.services, h.swarm, identify.Options{Agent: h.options.agent}); err != nil {
 			return err
 		}
 		if err := ping.Start(h.services, h.swarm); err != nil {
