@@ -71,7 +71,7 @@ func BenchmarkEcho64(b *testing.B) {
 			p := newPair(b, manyStreams)
 			all := make([]*stream.Stream, streams)
 			for i := range all {
-				all[i] = p.open(b, "/echo/1")
+				all[i] = p.open(b, "/small-echo/1")
 			}
 			b.ReportAllocs()
 			b.ResetTimer()
@@ -108,7 +108,7 @@ func BenchmarkOpenEchoClose(b *testing.B) {
 			var data [32]byte
 			b.ReportAllocs()
 			for b.Loop() {
-				s, err := p.dialer.Open(context.Background(), lazy, "/echo/1")
+				s, err := p.dialer.Open(context.Background(), lazy, "/small-echo/1")
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -129,7 +129,7 @@ func BenchmarkIdleStream(b *testing.B) {
 		before, goroutines := memory(), runtime.NumGoroutine()
 		all := make([]*stream.Stream, streams)
 		for i := range all {
-			all[i] = p.open(b, "/echo/1")
+			all[i] = p.open(b, "/small-echo/1")
 		}
 		b.ReportMetric(float64(memory()-before)/streams, "B/stream")
 		b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/streams, "goroutines/stream")

@@ -65,6 +65,22 @@ var handlers = table(map[negotiate.Protocol]stream.Handler{
 		_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{s}, make([]byte, 64<<10))
 		return err
 	},
+	// For benchmarks: an echo and a wait that take no buffers.
+	"/small-echo/1": func(self *actor.Self, s *stream.Stream) error {
+		var p [64]byte
+		for {
+			n, err := s.Read(p[:])
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if _, err := s.Write(p[:n]); err != nil {
+				return err
+			}
+		}
+	},
 	"/stuck/1": func(self *actor.Self, s *stream.Stream) error {
 		<-self.Done()
 		return nil
