@@ -234,7 +234,10 @@ func (f *forest) grown(err error) {
 }
 
 func TestRandomTreesEndInOrderAndLeaveNothing(t *testing.T) {
-	const seeds = 300
+	seeds := 300
+	if raceDetector {
+		seeds = 60
+	}
 	t.Run("goroutines", func(t *testing.T) {
 		bodies := 0
 		for seed := range uint64(seeds) {

@@ -208,6 +208,9 @@ func (m *restartMachine) affect(child int, due time.Time) {
 // pause is the time before the next start, after so many failures in a row.
 func (m *restartMachine) pause(failures int, chance float64) time.Duration {
 	d := m.plan.backoff
+	if d <= 0 {
+		return 0
+	}
 	for range failures {
 		if d >= m.plan.backoffMax/2 {
 			d = m.plan.backoffMax
