@@ -15,8 +15,9 @@ import (
 )
 
 // inboxLimit is how many commands of streams may wait for the core. Each stream
-// has at most a few under way, so it is rarely reached; then users wait.
-const inboxLimit = 1024
+// inboxLimit is how many messages may wait for the core; then their senders do.
+// More buys no speed and costs memory on each idle connection: 64 bytes a place.
+const inboxLimit = 64
 
 // core is the engine of an open connection: it owns the muxer's machine, the
 // table of streams and the batches being filled. It waits in its mailbox and

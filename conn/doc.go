@@ -50,7 +50,7 @@
 // # Limits
 //
 //	upgrade                    10 s in all
-//	commands waiting           1024, then senders wait
+//	commands waiting           64, then senders wait
 //	reads under way            2, of 4 KiB when idle and 64 KiB when busy
 //	batches under way          2, of at most 65483 bytes or 256 frames
 //	written bytes a stream     64 KiB, then Write waits
