@@ -30,9 +30,6 @@ func (h *Host) start(self *actor.Self) (err error) {
 	if h.swarm, err = swarm.Start(self, h.options.config); err != nil {
 		return err
 	}
-	if err := h.listen(self); err != nil {
-		return err
-	}
 	if h.services, err = folder(self, "services"); err != nil {
 		return err
 	}
@@ -43,6 +40,10 @@ func (h *Host) start(self *actor.Self) (err error) {
 		if err := ping.Start(h.services, h.swarm); err != nil {
 			return err
 		}
+	}
+	// Whoever comes finds the usual protocols there.
+	if err := h.listen(self); err != nil {
+		return err
 	}
 	for _, s := range h.options.services {
 		r := actor.Restart{When: actor.OnFailure, Backoff: serviceBackoff, Optional: !s.essential}
