@@ -372,7 +372,7 @@ func TestTheTreeOfAHostShowsItsPartsInOrder(t *testing.T) {
 				names = append(names, n.Name+"/"+c.Name)
 			}
 		}
-		want := []string{"book", "swarm", "listen-/memory/1", "services", "services/tally", "yours", "yours/mine"}
+		want := []string{"book", "swarm", "services", "services/tally", "listen-/memory/1", "yours", "yours/mine"}
 		if diff := cmp.Diff(want, names); diff != "" {
 			w.Errorf("-want +got:\n%s", diff)
 		}
