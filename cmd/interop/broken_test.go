@@ -19,6 +19,8 @@ const (
 	implCutsLine = "cuts-line" // everything is right, but the connection goes with the stream
 	implCrashes  = "crashes"   // being asked ends the process
 	implLiar     = "liar"      // answers with other bytes
+	implBadEnd   = "bad-end"   // everything is right, but it does not close without an error
+	implNoEnd    = "no-end"    // everything is right, but it does not close at all
 	implNoStart  = "no-start"  // there is no peer at all
 )
 
@@ -56,8 +58,8 @@ func startForTests(impl string, c talk.Config) (talk.Peer, error) {
 			}
 			return s.CloseWrite()
 		}
-	case implCutsLine:
-		// See brokenPeer.Open.
+	case implCutsLine, implBadEnd, implNoEnd:
+		// See brokenPeer.
 	case implNoStart:
 		return nil, errors.New("this peer does not start")
 	default:
@@ -67,13 +69,24 @@ func startForTests(impl string, c talk.Config) (talk.Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &brokenPeer{Peer: p, open: open, cuts: impl == implCutsLine}, nil
+	return &brokenPeer{Peer: p, impl: impl, open: open}, nil
 }
 
 type brokenPeer struct {
 	talk.Peer
+	impl string
 	open func() (talk.Stream, error) // nil: as it should be
-	cuts bool
+}
+
+func (p *brokenPeer) Close() error {
+	err := p.Peer.Close()
+	switch p.impl {
+	case implBadEnd:
+		return errors.Join(err, errors.New("this peer ends badly"))
+	case implNoEnd:
+		select {}
+	}
+	return err
 }
 
 func (p *brokenPeer) Open(ctx context.Context, id string, want talk.Want) (talk.Stream, error) {
@@ -84,7 +97,7 @@ func (p *brokenPeer) Open(ctx context.Context, id string, want talk.Want) (talk.
 		return p.open()
 	}
 	s, err := p.Peer.Open(ctx, id, want)
-	if err == nil && p.cuts {
+	if err == nil && p.impl == implCutsLine {
 		s = &cuttingStream{Stream: s, cut: func() error { return p.Disconnect(ctx, id) }}
 	}
 	return s, err

@@ -8,7 +8,7 @@
 //
 // The matrix:
 //
-//	{noise, plaintext} x {mplex} x {Troupe dials go, go dials Troupe} x checks
+//	{noise, noise-early, plaintext} x {mplex} x {Troupe dials go, go dials Troupe} x checks
 //
 // For each cell run starts two copies of this program, a listener and a dialer,
 // and drives them:
@@ -22,7 +22,8 @@
 //
 // A check has a connection of its own. After it one byte must come back over the
 // same connection: so a check that passes by breaking the connection fails. After
-// a check that fails, both processes are replaced.
+// a check that fails, both processes are replaced. At the end of a cell both must
+// stop by themselves and without an error.
 //
 // A check is "passed", "failed" with a reason, or "not run" with a reason; what
 // was not run is never shown as passed, and makes the exit code 1 as a failure

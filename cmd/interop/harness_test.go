@@ -19,7 +19,7 @@ import (
 // impatient has short times for peers that are known to hang.
 func impatient() limits {
 	l := usualLimits()
-	l.grace = 200 * time.Millisecond
+	l.grace, l.stop = 200*time.Millisecond, 5*time.Second
 	return l
 }
 
@@ -64,7 +64,7 @@ func TestAFaultyPeerFailsItsCheckAndNotTheNextOne(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			cell := Cell{"plaintext", "mplex", tt.dialer, tt.listener}
 			results := inCell(t, t.Context(), cell, "echo-1B", "half-close", "echo-1B")
-			if diff := cmp.Diff([]Status{Passed, Failed, Passed}, statuses(results)); diff != "" {
+			if diff := cmp.Diff([]Status{Passed, Failed, Passed, Passed}, statuses(results)); diff != "" {
 				t.Errorf("statuses (-want +got):\n%s", diff)
 			}
 			if !strings.Contains(results[1].Reason, tt.reason) {
@@ -98,9 +98,26 @@ func TestAfterAFailureTheNextCheckHasFreshPeers(t *testing.T) {
 	}
 }
 
+func TestAPeerThatEndsBadlyFailsTheEndOfItsCell(t *testing.T) {
+	for _, impl := range []string{implBadEnd, implNoEnd} {
+		s := matrix{limits: impatient()}.open(Cell{"plaintext", "mplex", implGo, impl})
+		s.limits.stop = 500 * time.Millisecond
+		checks, err := checksOf([]string{"ping"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := s.check(t.Context(), checks[0]); r.Status != Passed {
+			t.Fatalf("%s: %+v", impl, r)
+		}
+		if r := s.finish(); r.Status != Failed || !strings.Contains(r.Reason, impl) {
+			t.Errorf("%s: %+v", impl, r)
+		}
+	}
+}
+
 func TestPeersThatDoNotStartFailOnceAndTheRestIsNotRun(t *testing.T) {
 	results := inCell(t, t.Context(), Cell{"plaintext", "mplex", implGo, implNoStart}, "ping", "echo-1B", "echo-0B")
-	if diff := cmp.Diff([]Status{Failed, NotRun, NotRun}, statuses(results)); diff != "" {
+	if diff := cmp.Diff([]Status{Failed, NotRun, NotRun, NotRun}, statuses(results)); diff != "" {
 		t.Errorf("statuses (-want +got):\n%s", diff)
 	}
 	for _, r := range results {
@@ -117,7 +134,7 @@ func TestWhatAnImplementationLacksIsNotRun(t *testing.T) {
 		{"noise", "mplex", "no such implementation", implGo},
 	} {
 		results := inCell(t, t.Context(), cell, "ping", "echo-1B")
-		if diff := cmp.Diff([]Status{NotRun, NotRun}, statuses(results)); diff != "" {
+		if diff := cmp.Diff([]Status{NotRun, NotRun, NotRun}, statuses(results)); diff != "" {
 			t.Errorf("%s: statuses (-want +got):\n%s", cell, diff)
 		}
 		if results[0].Reason == "" {
@@ -130,7 +147,7 @@ func TestWhatComesAfterAnInterruptIsNotRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	results := inCell(t, ctx, Cell{"plaintext", "mplex", implGo, implGo}, "ping", "echo-1B")
-	if diff := cmp.Diff([]Status{NotRun, NotRun}, statuses(results)); diff != "" {
+	if diff := cmp.Diff([]Status{NotRun, NotRun, NotRun}, statuses(results)); diff != "" {
 		t.Errorf("statuses (-want +got):\n%s", diff)
 	}
 }
@@ -168,10 +185,10 @@ func TestARunPrintsATableAndWritesAFile(t *testing.T) {
 	if !errors.Is(err, errNotAll) {
 		t.Errorf("got %v, want %v", err, errNotAll)
 	}
-	if n := strings.Count(progress.String(), "\n"); n != 4 {
-		t.Errorf("%d lines of progress, want 4:\n%s", n, &progress)
+	if n := strings.Count(progress.String(), "\n"); n != 6 {
+		t.Errorf("%d lines of progress, want 6:\n%s", n, &progress)
 	}
-	for _, part := range []string{"go dials no-start", "FAILED", "not run", "2 passed, 1 failed, 1 not run", "this peer does not start"} {
+	for _, part := range []string{"go dials no-start", "FAILED", "not run", "3 passed, 1 failed, 2 not run", "this peer does not start"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("the table does not show %q:\n%s", part, &out)
 		}
@@ -184,10 +201,10 @@ func TestARunPrintsATableAndWritesAFile(t *testing.T) {
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Passed != 2 || got.Failed != 1 || got.NotRun != 1 || len(got.Cells) != 2 || len(got.Modules) < 2 {
+	if got.Passed != 3 || got.Failed != 1 || got.NotRun != 2 || len(got.Cells) != 2 || len(got.Modules) < 2 {
 		t.Errorf("the file has %+v", got)
 	}
-	want := []Status{Failed, NotRun}
+	want := []Status{Failed, NotRun, NotRun}
 	if diff := cmp.Diff(want, statuses(got.Cells[1].Results)); diff != "" {
 		t.Errorf("statuses in the file (-want +got):\n%s", diff)
 	}
@@ -259,7 +276,11 @@ func TestTwoPeersCanBeDrivenByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.stop()
+	defer func() {
+		if err := l.stop(usualLimits().stop); err != nil {
+			t.Error(err)
+		}
+	}()
 	in := strings.NewReader(strings.Join([]string{
 		`{"do":"connect","addr":"` + l.Addrs[0] + `"}`,
 		`{"do":"check","name":"ping"}`,

@@ -9,7 +9,8 @@ import (
 
 // The names of the implementations.
 const (
-	implGo = "go" // go-libp2p
+	implGo     = "go"     // go-libp2p
+	implTroupe = "troupe" // this repository
 )
 
 // startPeer starts a peer of one of the implementations.
@@ -17,10 +18,18 @@ func startPeer(impl string, c talk.Config) (talk.Peer, error) {
 	switch impl {
 	case implGo:
 		return gopeer.New(c)
+	case implTroupe:
+		return newTroupePeer(c)
 	default:
 		return nil, fmt.Errorf("implementation %q: %w", impl, talk.ErrUnknownChoice)
 	}
 }
 
 // usualPairs are the pairs that run tries when none is given.
-func usualPairs() []string { return []string{implGo + ":" + implGo} }
+func usualPairs() []string {
+	return []string{implTroupe + ":" + implGo, implGo + ":" + implTroupe}
+}
+
+// usualSecurities are the security channels that run tries when none is given.
+// noise-early is noise with the muxer agreed inside the handshake.
+func usualSecurities() []string { return []string{"noise", "noise-early", "plaintext"} }

@@ -79,7 +79,7 @@ func runCommand() *cli.Command {
 		Usage:        "run the matrix and print a table",
 		OnUsageError: func(_ context.Context, _ *cli.Command, err error, _ bool) error { return usageError(err) },
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "security", Value: []string{"noise", "plaintext"}, Usage: "noise, plaintext or tls"},
+			&cli.StringSliceFlag{Name: "security", Value: usualSecurities(), Usage: "noise, noise-early (the muxer is agreed in the handshake), plaintext or tls"},
 			&cli.StringSliceFlag{Name: "muxer", Value: []string{"mplex"}, Usage: "mplex or yamux"},
 			&cli.StringSliceFlag{Name: "pair", Value: usualPairs(), Usage: "`DIALER:LISTENER`"},
 			&cli.StringSliceFlag{Name: "check", Usage: "only this check (see interop list)"},
@@ -177,6 +177,7 @@ func listCommand() *cli.Command {
 			for _, c := range talk.Checks() {
 				fmt.Fprintf(w, "%s\t%s\n", c.Label(), c.Shows)
 			}
+			fmt.Fprintf(w, "%s\tat the end of each cell both peers stop by themselves, without an error\n", cleanEnd)
 			return w.Flush()
 		},
 	}
@@ -196,7 +197,7 @@ on standard input is a command and is answered by a line:
 		OnUsageError: func(_ context.Context, _ *cli.Command, err error, _ bool) error { return usageError(err) },
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "impl", Value: implGo, Usage: "the implementation"},
-			&cli.StringFlag{Name: "security", Value: "noise", Usage: "noise, plaintext or tls"},
+			&cli.StringFlag{Name: "security", Value: "noise", Usage: "noise, noise-early, plaintext or tls"},
 			&cli.StringFlag{Name: "muxer", Value: "mplex", Usage: "mplex or yamux"},
 			&cli.DurationFlag{Name: "grace", Value: usualLimits().grace, Usage: "how long a check may run past its limit"},
 		},

@@ -46,10 +46,11 @@ type limits struct {
 	start time.Duration // for a process to listen
 	step  time.Duration // for a dial, an echo of one byte, a handler's end, a disconnect
 	grace time.Duration // for a peer that is past a limit
+	stop  time.Duration // for a process to end in good order
 }
 
 func usualLimits() limits {
-	return limits{start: 30 * time.Second, step: stepLimit, grace: 2 * time.Second}
+	return limits{start: 30 * time.Second, step: stepLimit, grace: 2 * time.Second, stop: 15 * time.Second}
 }
 
 // matrix runs cells.
@@ -94,7 +95,7 @@ func (s *pairing) check(ctx context.Context, c talk.Check) Result {
 	default:
 		result.Status, result.Reason = Failed, err.Error()+s.obituaries()
 	}
-	s.close()
+	_ = s.close() // after a failure they need not end in good order
 	return result
 }
 
@@ -116,7 +117,7 @@ func (s *pairing) prepare(ctx context.Context) error {
 		return err
 	}
 	if s.dialer, err = start(s.cell.Dialer); err != nil {
-		s.close()
+		_ = s.close()
 		return err
 	}
 	return nil
@@ -193,21 +194,45 @@ func (s *pairing) obituaries() string {
 // about to end. It is long enough for a crash and short enough not to be noticed.
 const obituaryPatience = 100 * time.Millisecond
 
-// close ends the processes.
-func (s *pairing) close() {
+// cleanEnd names the last result of a cell.
+const cleanEnd = "clean-end"
+
+// finish ends the cell: told to, both processes must end by themselves, without
+// an error.
+func (s *pairing) finish() Result {
+	result := Result{Check: cleanEnd, Status: NotRun, Reason: "no peers are running any more"}
+	if s.hopeless != nil {
+		result.Reason = s.hopeless.Error()
+	}
+	if s.dialer == nil {
+		return result
+	}
+	begin := time.Now()
+	err := s.close()
+	result.Status, result.Reason, result.TookMS = Passed, "", milliseconds(time.Since(begin))
+	if err != nil {
+		result.Status, result.Reason = Failed, err.Error()
+	}
+	return result
+}
+
+// close ends the processes. Nothing happens if there are none.
+func (s *pairing) close() error {
+	var errs []error
 	for _, p := range []*process{s.dialer, s.listener} {
 		if p != nil {
-			p.stop()
+			errs = append(errs, p.stop(s.limits.stop))
 		}
 	}
 	s.dialer, s.listener = nil, nil
+	return errors.Join(errs...)
 }
 
-// run runs all checks of a cell and tells each result.
+// run runs all checks of a cell and tells each result, the clean end last.
 func (m matrix) run(ctx context.Context, cell Cell, checks []talk.Check, tell func(Result)) {
 	s := m.open(cell)
-	defer s.close()
 	for _, c := range checks {
 		tell(s.check(ctx, c))
 	}
+	tell(s.finish())
 }

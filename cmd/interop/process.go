@@ -68,7 +68,7 @@ func launch(ctx context.Context, want ready, l limits, log io.Writer) (*process,
 		return nil, fmt.Errorf("start the %s peer: its first line %q: %w", want.Impl, line, err)
 	}
 	if p.Error != "" {
-		p.stop()
+		_ = p.stop(l.stop) // it has said what is wrong
 		err := errors.New(p.Error)
 		if p.Lacking {
 			err = fmt.Errorf("%w: %s", errLacking, p.Error)
@@ -139,15 +139,22 @@ func (p *process) ask(ctx context.Context, req request, limit time.Duration) (re
 // target is this peer as the other one's target.
 func (p *process) target() *target { return &target{ID: p.ID, Addrs: p.Addrs, Agent: p.Agent} }
 
-// stop asks the process to end, and kills it if it does not within the grace.
-func (p *process) stop() {
+// stop asks the process to end, and kills it if it does not within the time. The
+// error says that it did not, or that it did not end in good order: a peer that
+// cannot close its host, or a race that the race detector saw.
+func (p *process) stop(within time.Duration) error {
 	if line, err := json.Marshal(request{Do: doQuit}); err == nil {
 		_, _ = p.in.Write(append(line, '\n')) // it may have ended already
 	}
 	_ = p.in.Close()
-	if !p.gone(p.grace) {
+	if !p.gone(within) {
 		p.kill()
+		return fmt.Errorf("the %s peer did not end within %v%s", p.Impl, within, p.errors.ending())
 	}
+	if p.exit != nil {
+		return fmt.Errorf("the %s peer ended badly: %w%s", p.Impl, p.exit, p.errors.ending())
+	}
+	return nil
 }
 
 // kill ends the process at once. Before, it has a moment to write where its

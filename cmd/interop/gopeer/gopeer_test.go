@@ -101,7 +101,7 @@ func TestNothingIsOpenedWithoutAConnection(t *testing.T) {
 			t.Errorf("%+v was opened", want)
 		}
 	}
-	if _, err := dialer.Ping(ctx, listener.ID()); err == nil {
+	if _, err := dialer.Ping(ctx, listener.ID(), 1); err == nil {
 		t.Error("a ping came back")
 	}
 	if _, err := dialer.Identify(ctx, listener.ID()); !errors.Is(err, errNoConnection) {

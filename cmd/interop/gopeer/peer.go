@@ -131,22 +131,31 @@ func (p *Peer) openAgreed(ctx context.Context, remote peer.ID, protocols []proto
 	return s, nil
 }
 
-// Ping measures one round trip.
-func (p *Peer) Ping(ctx context.Context, id string) (time.Duration, error) {
+// Ping measures some round trips.
+func (p *Peer) Ping(ctx context.Context, id string, n int) ([]time.Duration, error) {
 	remote, err := peer.Decode(id)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(network.WithNoDial(ctx, "the matrix looks at one connection"))
 	results := ping.Ping(ctx, p.host, remote)
-	r, ok := <-results
-	cancel()
-	for range results { // until the stream of pings has ended
+	defer func() {
+		cancel()
+		for range results { // until the stream of pings has ended
+		}
+	}()
+	var took []time.Duration
+	for len(took) < n {
+		r, ok := <-results
+		switch {
+		case !ok:
+			return took, fmt.Errorf("no answer to the ping: %w", context.Cause(ctx))
+		case r.Error != nil:
+			return took, r.Error
+		}
+		took = append(took, r.RTT)
 	}
-	if !ok {
-		return 0, fmt.Errorf("no answer to the ping: %w", context.Cause(ctx))
-	}
-	return r.RTT, r.Error
+	return took, nil
 }
 
 // Identify waits for the identify exchange of the connection with a peer.

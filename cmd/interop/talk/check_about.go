@@ -13,12 +13,15 @@ const pings = 5
 
 // ping measures some round trips.
 func ping(ctx context.Context, p Peer, to Target) error {
-	for i := range pings {
-		doingThis(ctx, fmt.Sprintf("ping %d of %d", i+1, pings))
-		rtt, err := p.Ping(ctx, to.ID)
-		if err != nil {
-			return fmt.Errorf("ping %d: %w", i+1, err)
-		}
+	doingThis(ctx, "waiting for the answers to pings")
+	took, err := p.Ping(ctx, to.ID, pings)
+	if err != nil {
+		return fmt.Errorf("after %d of %d pings: %w", len(took), pings, err)
+	}
+	if len(took) != pings {
+		return fmt.Errorf("%d of %d pings were answered", len(took), pings)
+	}
+	for i, rtt := range took {
 		if rtt <= 0 {
 			return fmt.Errorf("ping %d took %v", i+1, rtt)
 		}

@@ -67,11 +67,11 @@ func (p *fakePeer) Connect(_ context.Context, addr string) error {
 	return nil
 }
 
-func (p *fakePeer) Ping(context.Context, string) (time.Duration, error) {
+func (p *fakePeer) Ping(_ context.Context, _ string, n int) ([]time.Duration, error) {
 	if p.fault == losesPings {
-		return 0, errors.New("no answer")
+		n--
 	}
-	return time.Millisecond, nil
+	return slices.Repeat([]time.Duration{time.Millisecond}, n), nil
 }
 
 func (p *fakePeer) Identify(context.Context, string) (Identity, error) {

@@ -74,8 +74,10 @@ type Peer interface {
 	// Disconnect ends all connections with the peer; none is no error.
 	Disconnect(ctx context.Context, id string) error
 	Open(ctx context.Context, id string, want Want) (Stream, error)
-	// Ping measures one round trip over /ipfs/ping/1.0.0.
-	Ping(ctx context.Context, id string) (time.Duration, error)
+	// Ping measures n round trips, one after the other, over one stream of
+	// /ipfs/ping/1.0.0: a peer need not serve more than two at a time (libp2p
+	// specs, ping/ping.md).
+	Ping(ctx context.Context, id string, n int) ([]time.Duration, error)
 	// Identify waits for the identify exchange of the connection.
 	Identify(ctx context.Context, id string) (Identity, error)
 	Close() error
