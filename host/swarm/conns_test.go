@@ -238,6 +238,67 @@ func TestGarbageAtAnyStageEndsThatLinkAndNothingElse(t *testing.T) {
 	})
 }
 
+func TestAListenerThatSendsGarbageIsNamedWithItsStage(t *testing.T) {
+	both(t, func(w *world) {
+		a, id := w.node(), w.node().ID()
+		for text, want := range map[string]Stage{
+			"HTTP/1.1 400 Bad Request\r\n\r\n":                           StageNegotiateSecurity,
+			"\x13/multistream/1.0.0\n\x03na\n":                           StageNegotiateSecurity,
+			"\x13/multistream/1.0.0\n\x11/plaintext/2.0.0\n\xff\xff\xff": StageSecure,
+		} {
+			at := w.raw(func(self *actor.Self, link transport.Link) {
+				link.Pipe.Write([]byte(text))
+				never(self, link)
+			})
+			_, err := a.Connect(w.self, peer.Info{ID: id, Addrs: []ma.Multiaddr{at}})
+			var found bool
+			for _, attempt := range w.dialError(err).Attempts {
+				if attempt.Addr.Equal(at) {
+					found = true
+					if attempt.Stage != want {
+						w.Errorf("%q: at the stage %q: %v", text, attempt.Stage, attempt.Err)
+					}
+				}
+			}
+			if !found {
+				w.Errorf("%q: got %v", text, err)
+			}
+		}
+		if _, err := a.Connect(w.self, w.listening().info()); err != nil {
+			w.Errorf("and others: %v", err)
+		}
+	})
+}
+
+func TestOneSourceCannotTakeAllThePlacesOfLinksInTheirUpgrade(t *testing.T) {
+	both(t, func(w *world) {
+		tr := &sourced{}
+		b := w.start([]string{"/memory/1"}, func(c *Config) {
+			c.Limits.HalfOpenPerSource = 2
+			tr.Transport = c.Transports[0]
+			c.Transports = []transport.Transport{tr}
+		})
+		tr.set(
+			"/ip6/2001:db8::1/tcp/1", "/ip6/2001:db8::2/tcp/1", "/ip6/2001:db8::3/tcp/1", // one too many
+			"/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.1/tcp/2", "/ip4/192.0.2.1/tcp/3", // one too many
+		)
+		for range 6 {
+			link, err := w.net.Transport().Dial(w.self, b.Addrs()[0], "")
+			w.must(err)
+			defer link.Close()
+		}
+		w.sleep(time.Second)
+		if n := b.Refused(); n != 2 {
+			w.Errorf("%d were refused", n)
+		}
+		// Those that came to nothing do not count any more.
+		w.sleep(10 * time.Second)
+		tr.set("/ip4/192.0.2.1/tcp/4")
+		_, err := w.node().Connect(w.self, b.info())
+		w.must(err)
+	})
+}
+
 func TestAHandlerThatPanicsResetsItsStreamAndShowsInTheTreeWithItsStack(t *testing.T) {
 	both(t, func(w *world) {
 		a, b := w.node(), w.listening()

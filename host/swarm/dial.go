@@ -70,11 +70,11 @@ func (d *dialing) take() (orders []order, satisfied bool) {
 	return orders, d.satisfied
 }
 
-// result is why the dial failed, and how many orders that answers.
-func (d *dialing) result() (err error, orders int) {
+// result is how many orders the dial has answered, and why it failed.
+func (d *dialing) result() (orders int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.err, d.taken
+	return d.taken, d.err
 }
 
 type dialMessageKind uint8

@@ -164,8 +164,7 @@ func (w *dialWorld) fail(t *testing.T, what string) {
 // until the end, which must come.
 func driveDial(t *testing.T, data []byte) {
 	w := &dialWorld{now: began, tried: map[int]time.Time{}, live: map[int]bool{}}
-	var more func(n int) []target
-	more = func(n int) []target {
+	more := func(n int) []target {
 		var out []target
 		for range n {
 			kind := reach(w.offered % 4)

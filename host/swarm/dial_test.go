@@ -276,9 +276,7 @@ func TestAnAddressThatFailedIsLeftAloneForAWhileUnlessItIsGivenAgain(t *testing.
 
 func TestSuccessForgetsTheFailures(t *testing.T) {
 	both(t, func(w *world) {
-		a, key := w.node(), func(c *Config) {}
-		var b *node
-		b = w.start(nil, key)
+		a, b := w.node(), w.node()
 		to := peer.Info{ID: b.ID(), Addrs: addrs("/memory/5")}
 		if _, err := a.Connect(w.self, to); err == nil {
 			w.Fatal("nobody listens there")

@@ -87,7 +87,7 @@ func (e *engine) dialOver(m dialOver) {
 		}
 	}
 	d.upgrades = nil
-	err, answered := d.result()
+	answered, err := d.result()
 	for _, ask := range d.asks {
 		switch {
 		case m.err != nil: // it panicked, or the swarm is ending

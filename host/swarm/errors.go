@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -21,9 +22,9 @@ var (
 	// with ourselves is closed with.
 	ErrSelf = errors.New("this is the host's own peer ID: give it the ID of somebody else")
 	// ErrNoAddresses: nobody has said where the peer can be reached.
-	ErrNoAddresses = errors.New("no address of the peer is known: give one to Connect, or teach the address book")
+	ErrNoAddresses = errors.New("no address of the peer is known: connect with one, or teach the address book")
 	// ErrUnreachable: every address was tried or ruled out; the attempts say why.
-	ErrUnreachable = errors.New("none of its addresses worked")
+	ErrUnreachable = errors.New("no address worked")
 	// ErrDialTimeout: the time for the whole dial was over.
 	ErrDialTimeout = errors.New("the time for the dial was over before an address worked")
 	// ErrAbandoned: everybody who waited for the dial has left.
@@ -74,30 +75,54 @@ type DialError struct {
 func (e *DialError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "connect to %s: %v", e.Peer.Short(), e.Cause)
-	for i, a := range e.Attempts {
-		sep := "; "
-		if i == 0 {
-			sep = ": "
-		}
+	sep := ": "
+	if len(e.Attempts) > 1 {
+		sep = "\n  - "
+	}
+	for _, a := range e.Attempts {
 		fmt.Fprintf(&b, "%s%s: %s", sep, a.Addr, a.Stage)
-		if a.Took > 0 {
-			fmt.Fprintf(&b, " (%v)", a.Took.Round(time.Millisecond/10))
+		if took := a.Took.Round(time.Millisecond); took > 0 {
+			fmt.Fprintf(&b, " (%v)", took)
 		}
-		fmt.Fprintf(&b, ": %v", bare(a.Err))
+		b.WriteString(": " + bare(a.Err))
 	}
 	if hint := e.hint(); hint != "" {
+		if len(e.Attempts) > 1 {
+			b.WriteString("\n ")
+		}
 		b.WriteString(" (" + hint + ")")
 	}
 	return b.String()
 }
 
-// bare leaves out what the list says already: the address and the stage.
-func bare(err error) error {
+// bare leaves out what the list of attempts says already: the address, the stage
+// and the peer that is dialed.
+func bare(err error) string {
 	var upgrade *conn.UpgradeError
-	if errors.As(err, &upgrade) && upgrade.Received > 0 {
-		return upgrade.Cause
+	var dial *transport.DialError
+	var resolve *transport.ResolveError
+	var mismatch *peer.MismatchError
+	var none *NoTransportError
+	var backoff *BackoffError
+	switch {
+	case errors.As(err, &backoff):
+		return backoff.Error()
+	case errors.As(err, &mismatch):
+		return "the peer there is " + mismatch.Got.String()
+	case errors.As(err, &upgrade) && upgrade.Received == 0:
+		return "the remote never sent a byte (is it a libp2p node?)"
+	case errors.As(err, &upgrade):
+		return upgrade.Cause.Error()
+	case silent(err):
+		return "no answer"
+	case errors.As(err, &none):
+		return none.why()
+	case errors.As(err, &dial):
+		return dial.Cause.Error()
+	case errors.As(err, &resolve):
+		return resolve.Cause.Error()
 	}
-	return err
+	return err.Error()
 }
 
 // hint says what to do when all attempts failed alike.
@@ -120,7 +145,7 @@ func (e *DialError) hint() string {
 	case all(func(err error) bool { return errors.As(err, &mismatch) }):
 		return "somebody else answers there: is the peer ID right, or has the node got a new key?"
 	case all(func(err error) bool { return errors.As(err, &backoff) }):
-		return "Connect with an address tries at once"
+		return "connect with an address to try at once"
 	case all(func(err error) bool { return errors.As(err, &none) }):
 		return "give the host one of these transports, or dial another address"
 	case all(refused):
@@ -133,7 +158,9 @@ func (e *DialError) hint() string {
 
 func refused(err error) bool { return errors.Is(err, transport.ErrRefused) }
 
-func silent(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
+func silent(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+}
 
 // Unwrap returns the cause and the errors of all attempts.
 func (e *DialError) Unwrap() []error {
@@ -156,8 +183,11 @@ type BackoffError struct {
 }
 
 func (e *BackoffError) Error() string {
-	return fmt.Sprintf("it failed %d times in a row, next try in %v; the last time: %v",
-		e.Failures, e.Left.Round(time.Second), e.Last)
+	times := fmt.Sprintf("%d times in a row", e.Failures)
+	if e.Failures == 1 {
+		times = "a moment ago"
+	}
+	return fmt.Sprintf("it failed %s and is left alone for %v more; the last time: %s", times, e.Left.Round(time.Second), bare(e.Last))
 }
 
 // Unwrap returns the last failure.
@@ -170,11 +200,13 @@ type NoTransportError struct {
 	Have []string // the names of the transports that are there
 }
 
-func (e *NoTransportError) Error() string {
+func (e *NoTransportError) Error() string { return fmt.Sprintf("%s: %s", e.Addr, e.why()) }
+
+func (e *NoTransportError) why() string {
 	if len(e.Have) == 0 {
-		return fmt.Sprintf("no transport for %s: this host has none at all", e.Addr)
+		return "this host has no transports at all"
 	}
-	return fmt.Sprintf("no transport for %s: this host has %s", e.Addr, strings.Join(e.Have, ", "))
+	return "none of this host's transports understands it: it has " + strings.Join(e.Have, ", ")
 }
 
 // A ProtocolTakenError says that a protocol has a handler already. A protocol

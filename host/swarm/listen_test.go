@@ -55,7 +55,7 @@ func TestAnAddressThatCannotBeListenedAtIsAnError(t *testing.T) {
 	both(t, func(w *world) {
 		b := w.start([]string{"/memory/1"})
 		var none *NoTransportError
-		if err := b.listenAt("/ip4/127.0.0.1/tcp/0"); !errors.As(err, &none) || !strings.Contains(err.Error(), "this host has mem") {
+		if err := b.listenAt("/ip4/127.0.0.1/tcp/0"); !errors.As(err, &none) || !strings.Contains(err.Error(), "it has mem") {
 			w.Errorf("got %v", err)
 		}
 		if err := b.listenAt("/memory/1"); !errors.Is(err, transport.ErrInUse) {

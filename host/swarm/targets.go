@@ -91,6 +91,8 @@ func (k *dialer) attempts() []Attempt {
 		}
 		err := a.err
 		switch {
+		case k.late && err == nil && a.began.IsZero():
+			err = ErrDialTimeout
 		case k.late && (err == nil || err == error(ErrSuperseded)):
 			err = context.DeadlineExceeded
 		case err == nil:

@@ -70,6 +70,42 @@ func (w *world) slowly(delays map[string]time.Duration) (*slow, func(*Config)) {
 	}
 }
 
+// sourced is a transport whose listeners see links come from elsewhere.
+type sourced struct {
+	transport.Transport
+
+	mu      sync.Mutex
+	remotes []string
+}
+
+type sourcedListener struct {
+	transport.Listener
+	t *sourced
+}
+
+func (t *sourced) Listen(ctx context.Context, at ma.Multiaddr) (transport.Listener, error) {
+	l, err := t.Transport.Listen(ctx, at)
+	return &sourcedListener{l, t}, err
+}
+
+func (l *sourcedListener) Accept(ctx context.Context) (transport.Link, error) {
+	link, err := l.Listener.Accept(ctx)
+	l.t.mu.Lock()
+	defer l.t.mu.Unlock()
+	if err == nil {
+		link.Remote = ma.StringCast(l.t.remotes[0])
+		l.t.remotes = l.t.remotes[1:]
+	}
+	return link, err
+}
+
+// set replaces what is seen.
+func (t *sourced) set(remotes ...string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.remotes = remotes
+}
+
 // zone is a resolver that knows one name.
 type zone map[string][]string
 
@@ -97,7 +133,7 @@ func (w *world) together(n int, f func(self *actor.Self, i int) error) []error {
 	return errs
 }
 
-// silent listens at a fresh address, accepts, and hands links to serve.
+// raw listens at a fresh address, accepts, and hands each link to serve.
 func (w *world) raw(serve func(self *actor.Self, link transport.Link)) ma.Multiaddr {
 	l, err := w.net.Transport().Listen(w.self, ma.StringCast("/memory/0"))
 	w.must(err)
