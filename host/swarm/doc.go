@@ -1,3 +1,86 @@
-// Package swarm is the engine of a host: peers, connections, dialing, listening,
-// routes, the address book and events.
+// Package swarm is the engine of a host: the peers it is connected with, the ways
+// to more of them, and who serves which protocol.
+//
+//	 listen-…          users and services: Connect, Open, Handle, Subscribe
+//	    │ arrived         │ connect, leave, subscribe, identified
+//	    ▼                 ▼
+//	┌───────────────────────────────┐  starts    ┌────────────┐  starts ┌───────────┐
+//	│ swarm    one mailbox of 256   │───────────▶│ dial-12D3… │────────▶│ attempt-… │
+//	│ owns peers, connections,      │◀───────────│ dial       │◀────────│ one       │
+//	│ dials, limits                 │  dialOver  │ machine    │  linked │ address   │
+//	│                               │            └────────────┘  failed └─────┬─────┘
+//	│                               │◀────────────────────────────────────────┘ adopt
+//	│                               │  starts    ┌─────────────────────────┐
+//	│                               │───────────▶│ conn-12D3…-7            │
+//	│                               │◀───────────│ upgrade, then streams   │
+//	└───┬───────────────────────┬───┘  up, down  └─────────────────────────┘
+//	    │ PeerUp, PeerDown, …   │ snapshots: Conn, Conns, Peers, Addrs
+//	    ▼                       ▼
+//	 subscribers             readers, who ask nobody
+//
+// The swarm's actor waits in its mailbox and nowhere else. It opens no streams:
+// it hands out the connection, and the caller asks that. Connections and dials
+// are its temporary children; the address book and the listeners are children of
+// whoever called [Start] and [Swarm.Listen], beside it.
+//
+// # A dial
+//
+// One dial per peer runs at a time; all callers of [Swarm.Connect] wait for it.
+// The dial machine (dial_machine.go) ranks the addresses: names, which are looked
+// up at once and stand for others; this machine and its network; public ones;
+// relayed ones; IPv6 before IPv4 within each. They are tried one after the other,
+// 30 ms apart before a local and 250 ms before another one, at once after a
+// failure, eight at a time at most. An attempt has won when its connection is
+// secured and multiplexed and the peer has proved who it is; then the others are
+// cancelled. If two of them get that far, the later is closed as superseded,
+// unless the first is gone.
+//
+// An address that failed is left alone for 5 s + n² s after n failures in a row,
+// at most 5 min: [BookEntry] shows it, success clears it, and a Connect that
+// names addresses ignores it. An address at which another peer answers is
+// forgotten. A dial that fails returns a [*DialError] with every address, the
+// stage it came to and why.
+//
+// # Several connections with one peer
+//
+// They are legal: both ends may dial at once. None of them is closed for it,
+// because both ends might choose differently. Streams are opened on the oldest
+// that is not ending ([Swarm.Conn]), so that a newcomer takes nothing away.
+// When a connection comes in from a peer that is being dialed, callers get it;
+// attempts without a link are cancelled, one that is in its upgrade may come to
+// its end. A connection with our own peer ID is closed.
+//
+// # Protocols
+//
+// A route belongs to the actor that registered it, and ends with it: the streams
+// it serves are reset. Registering a protocol twice is an error that names both
+// owners. The table is copied on each change; streams read it without a lock.
+//
+// # Events
+//
+// [Subscribe] delivers [Event] values to the subscriber's own mailbox, in order,
+// beginning with what is so now. The swarm never waits for a subscriber: one that
+// is more than Limits.Events behind gets [Missed] and then the differences
+// between what it knew and what is so (news_machine.go).
+//
+// # Limits
+//
+//	links in their upgrade, inbound     256, and 64 from one IPv4 address or IPv6 /64
+//	inbound connections                 4096
+//	connections of one peer             8
+//	upgrade of an inbound link          10 s
+//	attempt, and whole dial             5 s when local, 15 s otherwise
+//	address book                        4096 peers, 64 addresses each, 1 KiB an address
+//	events that wait for a subscriber   256
+//
+// What is over a limit of links is closed at once, the newest first, and counted
+// ([Swarm.Refused]). A peer that is connected is never dropped from the book.
+//
+// # When something fails
+//
+// A connection, a dial, a stream: it is gone, nothing else notices. A listener
+// whose socket fails is started again at the same port, after 1 s and then up to
+// a minute. The swarm's actor and the book's are started again at once, three
+// times in five minutes, with nothing of what they held: connections close,
+// subscribers hear of it, listeners and routes stay.
 package swarm
