@@ -17,7 +17,7 @@
 // stream is reset when it ends in the middle of 32 bytes, and when nothing comes
 // or nobody reads the answers for 30 seconds: go-libp2p waits for 10, but
 // rust-libp2p uses one stream and speaks every 15. A peer may have two streams
-// at a time, as the specification says; one more is reset.
+// at a time, as the specification says; one more takes the place of the oldest.
 //
 // # The dialer
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,7 +20,8 @@ const (
 	// idle is how long a stream may be silent.
 	idle = 30 * time.Second
 	// maxStreams is how many streams of one peer are served at a time (libp2p
-	// specs, ping/ping.md).
+	// specs, ping/ping.md). One more takes the place of the oldest: go-libp2p opens
+	// a new stream for each ping and ends the one before in its own time.
 	maxStreams = 2
 )
 
@@ -79,9 +81,9 @@ func (b *beginning) wait(ctx context.Context) error {
 }
 
 func run(self *actor.Self, s *swarm.Swarm, ready func()) error {
-	l := &listener{streams: make(map[peer.ID]int)}
+	l := &listener{streams: make(map[peer.ID][]*stream.Stream)}
 	self.Gauge("answered", l.answered.Load)
-	self.Gauge("refused", l.refused.Load)
+	self.Gauge("replaced", l.replaced.Load)
 	if err := s.Handle(self, ID, l.serve); err != nil {
 		return err
 	}
@@ -92,38 +94,43 @@ func run(self *actor.Self, s *swarm.Swarm, ready func()) error {
 
 // listener is what the handlers of one service share.
 type listener struct {
-	answered, refused atomic.Int64
+	answered, replaced atomic.Int64
 
-	mu      sync.Mutex // never held over a wait
-	streams map[peer.ID]int
+	mu      sync.Mutex                   // never held over a wait
+	streams map[peer.ID][]*stream.Stream // the oldest first
 }
 
-// enter counts one more stream of a peer, unless that is one too many.
-func (l *listener) enter(id peer.ID) bool {
+// enter counts one more stream of its peer and returns the one it replaces.
+func (l *listener) enter(s *stream.Stream) (replaced *stream.Stream) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.streams[id] == maxStreams {
-		return false
+	all := l.streams[s.Peer()]
+	if len(all) == maxStreams {
+		replaced = all[0]
+		all = slices.Delete(all, 0, 1)
 	}
-	l.streams[id]++
-	return true
+	l.streams[s.Peer()] = append(all, s)
+	return replaced
 }
 
-func (l *listener) leave(id peer.ID) {
+func (l *listener) leave(s *stream.Stream) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.streams[id]--; l.streams[id] == 0 {
-		delete(l.streams, id)
+	all := slices.DeleteFunc(l.streams[s.Peer()], func(other *stream.Stream) bool { return other == s })
+	if len(all) == 0 {
+		delete(l.streams, s.Peer())
+		return
 	}
+	l.streams[s.Peer()] = all
 }
 
 // serve is the handler of a stream.
 func (l *listener) serve(self *actor.Self, s *stream.Stream) error {
-	if !l.enter(s.Peer()) {
-		l.refused.Add(1)
-		return stream.Refuse(stream.CodeResourceLimit)
+	if oldest := l.enter(s); oldest != nil {
+		l.replaced.Add(1)
+		oldest.Reset(stream.CodeSupplanted)
 	}
-	defer l.leave(s.Peer())
+	defer l.leave(s)
 	var buf [Size]byte
 	for {
 		if err := s.SetDeadline(self.Now().Add(idle)); err != nil {
