@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 
@@ -63,9 +64,12 @@ func sentence(err error) string {
 	var closed *conn.CloseError
 	var dial *swarm.DialError
 	var listen *host.AddrError
+	var lost *lostError
 	switch {
 	case err == nil:
 		return "nothing went wrong"
+	case errors.As(err, &lost):
+		return lost.Error()
 	case errors.As(err, &panicked):
 		return fmt.Sprintf("the program has a mistake, please report it with this text: %v\n%s", panicked.Value, panicked.Stack)
 	case errors.As(err, &protocol):
@@ -78,8 +82,8 @@ func sentence(err error) string {
 		return reaching(dial)
 	case errors.As(err, &listen):
 		return listening(listen)
-	case errors.As(err, &closed):
-		return closed.Error()
+	case errors.As(err, &closed) && torn(closed):
+		return fmt.Sprintf("the connection with %s broke", closed.Peer.Short())
 	case err == io.EOF, err == io.ErrUnexpectedEOF:
 		return "the peer ended the stream in the middle"
 	case err == os.ErrDeadlineExceeded:
@@ -88,6 +92,12 @@ func sentence(err error) string {
 		return "it took too long"
 	}
 	return err.Error()
+}
+
+// torn reports whether a connection ended without an orderly word of either end.
+func torn(e *conn.CloseError) bool {
+	var network net.Error
+	return errors.Is(e, conn.ErrRemoteClosed) || errors.Is(e, io.ErrUnexpectedEOF) || errors.As(e, &network)
 }
 
 // reaching says why a peer with one address could not be reached. The causes

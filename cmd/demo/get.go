@@ -72,6 +72,9 @@ type getting struct {
 	force              bool
 	retries            int
 	key                string
+
+	root      *os.Root // the folder of the target
+	dir, base string   // its path, and the target's name in it
 }
 
 // transferResult is the last object of get and send.
@@ -117,35 +120,46 @@ func (p *program) get(ctx context.Context, g getting) error {
 	if err := part.leave(); err != nil {
 		return err
 	}
-	return withHost(ctx, "get", opts, func(self *actor.Self, h *host.Host) error {
-		meter, began := newMeter(self, p.console, g.name), self.Now()
-		a := attempts{console: p.console, h: h, to: to, retries: g.retries, name: g.name, verb: "give"}
-		a.kept = func() string { return keptIn(root, dir, base) }
-		a.once = func(self *actor.Self) (outcome, error) {
-			part, err := openPartial(root, dir, base, g.force)
-			if err != nil {
-				return outcome{}, err
-			}
-			defer part.close()
-			r := receiving{part: part, name: g.name, news: p.news(meter)}
-			r.open = func() (*stream.Stream, error) { return h.Open(self, to.ID, fileProtocol) }
-			out := r.run(self, receiveMachine{limit: -1})
-			meter.end(out.end == endComplete)
-			if r.s != nil {
-				farewell(self, r.s)
-			}
-			return out, nil
-		}
-		out, moved, err := a.run(self)
+	g.root, g.dir, g.base = root, dir, base
+	return withHost(ctx, "get", opts, func(self *actor.Self, h *host.Host) error { return p.fetch(self, h, to, g) })
+}
+
+// fetch is the work of get.
+func (p *program) fetch(self *actor.Self, h *host.Host, to peer.Info, g getting) error {
+	meter, began := newMeter(self, p.console, g.name), self.Now()
+	a := attempts{console: p.console, h: h, to: to, retries: g.retries, name: g.name, verb: "give"}
+	a.kept = func() string { return keptIn(g.root, g.dir, g.base) }
+	a.once = func(self *actor.Self) (outcome, error) {
+		part, err := openPartial(g.root, g.dir, g.base, g.force)
 		if err != nil {
-			return err
+			return outcome{}, err
 		}
-		p.transferred(transferResult{
-			Name: g.name, File: target, Size: out.size, SHA256: out.sum.String(), From: out.from, Moved: moved,
-			Peer: to.ID.String(),
-		}, self.Now().Sub(began), "saved as "+target)
-		return nil
-	})
+		defer part.close()
+		r := receiving{part: part, name: g.name, news: p.news(meter)}
+		r.open = func() (*stream.Stream, error) {
+			st, err := h.Open(self, to.ID, fileProtocol)
+			if err != nil {
+				return nil, err
+			}
+			return st.WithContext(self), nil
+		}
+		out := r.run(self, receiveMachine{limit: -1})
+		meter.end(out.end == endComplete)
+		if r.s != nil {
+			farewell(self, r.s, out.end)
+		}
+		return out, nil
+	}
+	out, moved, err := a.run(self)
+	if err != nil {
+		return err
+	}
+	target := filepath.Join(g.dir, g.base)
+	p.transferred(transferResult{
+		Name: g.name, File: target, Size: out.size, SHA256: out.sum.String(), From: out.from, Moved: moved,
+		Peer: to.ID.String(),
+	}, self.Now().Sub(began), "saved as "+target)
+	return nil
 }
 
 // dialer reads what get and send have in common: the peer, and who we are.

@@ -46,7 +46,7 @@ func (p *program) ls(ctx context.Context, addr, key string) error {
 		if err != nil {
 			return stopped(self, err)
 		}
-		files, left, err := askList(self, st)
+		files, left, err := askList(self, st.WithContext(self))
 		if err != nil {
 			return stopped(self, err)
 		}

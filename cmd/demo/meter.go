@@ -179,6 +179,7 @@ type progressEvent struct {
 
 func (m *jsonMeter) begin(from, size int64) {
 	m.start(from, size)
+	m.reported = time.Time{} // the first bytes are worth an object
 	m.emit(progressEvent{"start", m.name, from, size, 0})
 }
 

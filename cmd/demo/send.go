@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/host"
+	"github.com/troupe-p2p/troupe/negotiate/peer"
 )
 
 func (p *program) sendCommand() *cli.Command {
@@ -64,38 +65,42 @@ func (p *program) send(ctx context.Context, s putting) error {
 		return err
 	}
 	from.close()
-	return withHost(ctx, "send", opts, func(self *actor.Self, h *host.Host) error {
-		meter, began := newMeter(self, p.console, s.name), self.Now()
-		a := attempts{console: p.console, h: h, to: to, retries: s.retries, name: s.name, verb: "take"}
-		a.kept = func() string { return "the node keeps what it has got; the same command goes on from there" }
-		a.once = func(self *actor.Self) (outcome, error) {
-			lost := outcome{end: endLost, from: -1}
-			from, err := openLocal(s.file)
-			if err != nil {
-				return outcome{}, err
-			}
-			defer from.close()
-			st, err := h.Open(self, to.ID, fileProtocol)
-			if err != nil {
-				lost.cause = err
-				return lost, err
-			}
-			t := sending{talk: talk{s: st}, from: from, name: s.name, news: p.news(meter)}
-			out := t.run(self, nil)
-			meter.end(out.end == endComplete)
-			farewell(self, st)
-			return out, nil
-		}
-		out, moved, err := a.run(self)
+	return withHost(ctx, "send", opts, func(self *actor.Self, h *host.Host) error { return p.bring(self, h, to, s) })
+}
+
+// bring is the work of send.
+func (p *program) bring(self *actor.Self, h *host.Host, to peer.Info, s putting) error {
+	meter, began := newMeter(self, p.console, s.name), self.Now()
+	a := attempts{console: p.console, h: h, to: to, retries: s.retries, name: s.name, verb: "take"}
+	a.kept = func() string { return "the node keeps what it has got; the same command goes on from there" }
+	a.once = func(self *actor.Self) (outcome, error) {
+		lost := outcome{end: endLost, from: -1}
+		from, err := openLocal(s.file)
 		if err != nil {
-			return err
+			return outcome{}, err
 		}
-		p.transferred(transferResult{
-			Name: s.name, File: s.file, Size: out.size, SHA256: out.sum.String(), From: out.from, Moved: moved,
-			Peer: to.ID.String(),
-		}, self.Now().Sub(began), "the node has it on its disk")
-		return nil
-	})
+		defer from.close()
+		st, err := h.Open(self, to.ID, fileProtocol)
+		if err != nil {
+			lost.cause = err
+			return lost, err
+		}
+		st = st.WithContext(self)
+		t := sending{talk: talk{s: st}, from: from, name: s.name, news: p.news(meter)}
+		out := t.run(self, nil)
+		meter.end(out.end == endComplete)
+		farewell(self, st, out.end)
+		return out, nil
+	}
+	out, moved, err := a.run(self)
+	if err != nil {
+		return err
+	}
+	p.transferred(transferResult{
+		Name: s.name, File: s.file, Size: out.size, SHA256: out.sum.String(), From: out.from, Moved: moved,
+		Peer: to.ID.String(),
+	}, self.Now().Sub(began), "the node has it on its disk")
+	return nil
 }
 
 // openLocal opens a file of this machine to be sent.

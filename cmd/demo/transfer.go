@@ -121,9 +121,15 @@ func (t *talk) refuse(code refusal) {
 	_ = say(t.s, fileMessage{kind: sayRefused, code: code})
 }
 
-// farewell closes a stream that we opened, and waits a little until the peer has
-// closed its half: then it has heard our last word.
-func farewell(self *actor.Self, s *stream.Stream) {
+// farewell ends a stream that we opened. After a transfer that came to an end it
+// waits a little until the peer has closed its half: then it has heard our last
+// word.
+func farewell(self *actor.Self, s *stream.Stream, end transferEnd) {
+	switch end {
+	case endLost, endLate, endStopped:
+		s.Reset(stream.CodeNone)
+		return
+	}
 	s.CloseWrite()
 	s.SetReadDeadline(self.Now().Add(refuseWait))
 	_, _ = io.Copy(io.Discard, s)
