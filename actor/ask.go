@@ -19,6 +19,7 @@ type reply[A any] struct {
 	value A
 	err   error
 	done  atomic.Bool
+	note  waitNote
 }
 
 func (r *reply[A]) give(a A, err error) {
@@ -46,11 +47,11 @@ func (k Ask[Q, A]) Undelivered(reason error) {
 // mailbox or was in its hands. Further errors are those of [Mailbox.Put].
 func Call[Q, A, M any](ctx context.Context, m *Mailbox[M], wrap func(Ask[Q, A]) M, q Q) (A, error) {
 	var none A
-	r := &reply[A]{ready: m.owner.node.system.carrier.parking()}
+	r := &reply[A]{ready: m.owner.node.system.carrier.parking(), note: waitNote{waitsForAnswer, m.owner.node}}
 	if err := m.Put(ctx, wrap(Ask[Q, A]{Q: q, reply: r})); err != nil {
 		return none, err
 	}
-	w := beginWait(ctx, waitsForAnswer, m.owner.node)
+	w := beginWait(ctx, &r.note)
 	defer w.leave()
 	err := r.await(ctx, m.owner.node.system.carrier, &m.ended, &w)
 	switch {

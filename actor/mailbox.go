@@ -22,7 +22,7 @@ type Mailbox[M any] struct {
 	owner   *Self
 	ch      chan M     // production
 	sim     *simBox[M] // simulation
-	wake    parking    // production: own messages have come, or the end
+	wake    slot       // production: own messages have come, or the end
 	stopMsg *M         // what a stop is turned into
 
 	urgent atomic.Bool // own is not empty, or the actor is told to end
@@ -31,7 +31,7 @@ type Mailbox[M any] struct {
 	ending bool
 	left   int // ending: how many of the waiting messages still come
 
-	dead  atomic.Bool
+	state atomic.Int32 // boxRunning, boxParked or boxDead
 	ended latch
 	cause error // why the owner ended; valid when dead
 
@@ -39,6 +39,13 @@ type Mailbox[M any] struct {
 	total atomic.Uint64
 	full  atomic.Uint64 // how often a sender found it full
 }
+
+// What the owner of a mailbox does.
+const (
+	boxRunning int32 = iota
+	boxParked        // waits for a wake, or is about to
+	boxDead          // has ended
+)
 
 // box is a mailbox of any type, as its actor's runtime sees it.
 type box interface {
@@ -78,7 +85,7 @@ func NewMailbox[M any](self *Self, limit int, options ...MailboxOption[M]) *Mail
 		m.sim = newSimBox[M](sched, max(limit, 1))
 	} else {
 		m.ch = make(chan M, max(limit, 1))
-		m.wake = self.node.system.carrier.parking()
+		m.wake = make(slot, 1)
 	}
 	for _, o := range options {
 		o(m)
@@ -106,7 +113,7 @@ func (m *Mailbox[M]) Put(ctx context.Context, v M) error {
 	if s := selfOf(ctx); s != nil && s.engine.Load() {
 		return &WaitError{Path: s.Path(), On: m.owner.Path()}
 	}
-	if m.dead.Load() {
+	if m.dead() {
 		return m.gone()
 	}
 	if m.sim != nil {
@@ -125,7 +132,7 @@ func (m *Mailbox[M]) Put(ctx context.Context, v M) error {
 
 func (m *Mailbox[M]) putSlowly(ctx context.Context, v M) error {
 	m.full.Add(1)
-	w := beginWait(ctx, waitsForRoom, m.owner.node)
+	w := beginWait(ctx, &waitNote{waitsForRoom, m.owner.node})
 	defer w.leave()
 	for w.suspect != nil {
 		look := time.NewTimer(confirmAfter)
@@ -158,7 +165,7 @@ func (m *Mailbox[M]) putSlowly(ctx context.Context, v M) error {
 // TryPut puts v in if there is room, and reports whether it did. It never
 // waits: it is how an actor sends to those above it.
 func (m *Mailbox[M]) TryPut(v M) bool {
-	if m.dead.Load() {
+	if m.dead() {
 		return false
 	}
 	if m.sim != nil {
@@ -174,53 +181,87 @@ func (m *Mailbox[M]) TryPut(v M) bool {
 	}
 }
 
-// afterSend closes the window between a send and the owner's end: whoever sees
-// the owner dead after a send empties the mailbox.
+// afterSend wakes the owner if it waits. It also closes the window between a
+// send and the owner's end: whoever sees the owner dead after a send empties the
+// mailbox.
 func (m *Mailbox[M]) afterSend() {
-	if m.dead.Load() {
+	switch m.state.Load() {
+	case boxParked:
+		m.unpark()
+	case boxDead:
 		m.empty()
 	}
 }
+
+// unpark wakes the owner, once for each time it waits.
+func (m *Mailbox[M]) unpark() {
+	if m.state.CompareAndSwap(boxParked, boxRunning) {
+		m.wake.wake()
+	}
+}
+
+func (m *Mailbox[M]) dead() bool { return m.state.Load() == boxDead }
 
 // Recv waits for the next message. It returns false when the actor is told to
 // end (see [StopAs]) and the messages that waited at that moment have been
 // received; later ones are released when the actor ends, so that busy senders
 // cannot hold up a stop. Only the owner may call it.
-func (m *Mailbox[M]) Recv() (M, bool) {
+func (m *Mailbox[M]) Recv() (v M, ok bool) {
 	if m.sim != nil {
 		return m.sim.recv(m)
 	}
-	if m.urgent.Load() {
-		if v, ok, end := m.takeOwn(); ok || end {
-			return v, ok
-		}
-	}
-	select {
-	case v := <-m.ch:
-		m.count++
-		if m.count&0xff == 0 {
-			m.total.Store(m.count)
-		}
-		return v, true
-	default:
-		return m.recvSlowly()
-	}
-}
-
-func (m *Mailbox[M]) recvSlowly() (M, bool) {
-	m.total.Store(m.count)
-	m.owner.node.waiting(waitsForMessage)
-	defer m.owner.node.waiting(nil)
+	// Before it sleeps, the owner says so and looks once more; a sender sends,
+	// and then looks whether the owner sleeps. So one sees the other. A select
+	// over the channel and the wake would cost more time, memory and stack.
+	parked := false
 	for {
-		select {
-		case v := <-m.ch:
-			m.count++
-			return v, true
-		case <-m.wake.(slot):
-			if v, ok, end := m.takeOwn(); ok || end {
-				return v, ok
+		if m.urgent.Load() {
+			var end bool
+			if v, ok, end = m.takeOwn(); ok || end {
+				break
 			}
 		}
+		select {
+		case v = <-m.ch:
+			ok = true
+			m.received()
+		default:
+		}
+		if ok {
+			break
+		}
+		if parked {
+			m.sleep()
+		} else if !m.parks() {
+			return v, false // a mailbox that has ended
+		}
+		parked = !parked
+	}
+	if parked {
+		m.state.CompareAndSwap(boxParked, boxRunning)
+	}
+	return v, ok
+}
+
+// parks says that the owner is about to sleep. It may say so already: a wake that
+// came too late for the sleep before has ended this one at once.
+func (m *Mailbox[M]) parks() bool {
+	return m.state.CompareAndSwap(boxRunning, boxParked) || m.state.Load() == boxParked
+}
+
+// sleep waits until there is something to look at.
+func (m *Mailbox[M]) sleep() {
+	m.total.Store(m.count)
+	m.owner.node.waiting(waitsForMessage)
+	<-m.wake
+	m.owner.node.waiting(nil)
+}
+
+// received counts a message.
+func (m *Mailbox[M]) received() {
+	m.count++
+	if m.count&0xff == 0 {
+		m.total.Store(m.count)
 	}
 }
 
@@ -314,7 +355,7 @@ func (m *Mailbox[M]) Load() BoxLoad {
 // push delivers one of the runtime's own messages; it needs no room.
 func (m *Mailbox[M]) push(v M) {
 	m.mu.Lock()
-	if m.dead.Load() {
+	if m.dead() {
 		m.mu.Unlock()
 		undelivered(v, m.gone())
 		return
@@ -330,7 +371,7 @@ func (m *Mailbox[M]) wakeOwner() {
 		m.sim.arrived.wake()
 		return
 	}
-	m.wake.wake()
+	m.unpark()
 }
 
 // stop is called once, when the owner is told to end.
@@ -350,7 +391,7 @@ func (m *Mailbox[M]) stop(error) {
 func (m *Mailbox[M]) die(cause error) {
 	m.mu.Lock()
 	m.cause = cause
-	m.dead.Store(true)
+	m.state.Store(boxDead)
 	m.mu.Unlock()
 	m.ended.release()
 	m.empty()

@@ -440,6 +440,46 @@ func TestWhatIsLeftInAMailboxIsReleasedOnce(t *testing.T) {
 	})
 }
 
+// The window between the owner's last look and its sleep, with real goroutines.
+func TestAnOwnerThatSleepsAllTheTimeMissesNothing(t *testing.T) {
+	const senders, each = 3, 20_000
+	err := Run(t.Context(), "root", func(self *Self) error {
+		box := NewMailbox[int](self, 2)
+		for i := range senders {
+			self.Go(fmt.Sprint(i), func(self *Self) error {
+				for n := range each {
+					switch {
+					case n%7 == 0:
+						Reserve(box, 1).Put(n)
+					case n%2 == 0 && box.TryPut(n):
+					default:
+						if err := box.Put(self, n); err != nil {
+							return err
+						}
+					}
+				}
+				return nil
+			})
+		}
+		sum := 0
+		for range senders * each {
+			v, ok := box.Recv()
+			if !ok {
+				t.Error("the mailbox ended")
+				return nil
+			}
+			sum += v
+		}
+		if want := senders * each * (each - 1) / 2; sum != want {
+			t.Errorf("the sum is %d, want %d", sum, want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // The window between a send and the owner's end, with real goroutines.
 func TestEveryMessageIsHandledOrReleasedExactlyOnceWhenSendersRaceWithTheEnd(t *testing.T) {
 	const rounds, senders, each = 300, 8, 20

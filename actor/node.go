@@ -16,7 +16,8 @@ type node struct {
 	system  *system
 	carrier carrier
 	body    Func
-	restart *Restart // nil: never restarted
+	base    context.Context // has the values of the contexts above, and no end
+	restart *Restart        // nil: never restarted
 	grace   time.Duration
 	born    time.Time
 
@@ -82,8 +83,7 @@ type waitNote struct {
 // system is what the actors of one tree share.
 type system struct {
 	carrier  carrier
-	crash    bool            // let panics through
-	base     context.Context // what the tree was started with, without its end
+	crash    bool // let panics through
 	root     *node
 	group    group      // of the root alone
 	late     latch      // opens when the stop of the root is over but not complete

@@ -10,70 +10,97 @@ import (
 
 // run is the whole life of an actor on its own goroutine. What it returns goes
 // to the errgroup of its parent: only what escalates.
+//
+// It is kept thin, and everything else happens in calls that have returned when
+// the body waits, or have not begun: an idle actor should fit the stack of 2 KiB
+// that its goroutine is born with.
 func (n *node) run() (escalated error) {
+	if n.restart != nil {
+		return n.runAgain()
+	}
+	s := n.begin(0)
+	var err error
+	returned := false
+	defer func() {
+		if !returned {
+			err = n.system.crashed(recover())
+		}
+		escalated = n.finish(s.conclude(err, !returned))
+	}()
+	if s.Err() == nil {
+		err = n.body(s)
+	}
+	returned = true
+	return nil
+}
+
+// runAgain is run for an actor that is restarted.
+func (n *node) runAgain() (escalated error) {
 	exit := error(ErrGoexit)
 	defer func() { escalated = n.finish(exit) }()
-	if n.system.carrier.simulator() == nil {
-		n.label()
-	}
-	if n.restart == nil {
-		exit = n.incarnation(0)
-	} else {
-		exit = n.keep(*n.restart)
-	}
+	exit = n.keep()
 	return nil
 }
 
-// label marks the goroutine with the actor's path, for profiles and dumps.
+// live runs one incarnation of an actor that is restarted. It returns its
+// failure: its own, or the one that escalated from a child.
+func (n *node) live(s *Self) (failure error) {
+	var err error
+	returned := false
+	defer func() {
+		if !returned {
+			err = n.system.crashed(recover())
+		}
+		failure = s.conclude(err, !returned)
+	}()
+	if s.Err() == nil {
+		err = n.body(s)
+	}
+	returned = true
+	return nil
+}
+
+// begin makes the next incarnation, told to end already if the actor is.
 //
 //go:noinline
-func (n *node) label() {
-	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("actor", n.path())))
-}
-
-// incarnation runs the body once and joins its children. It returns the failure
-// of this incarnation: its own, or the one that escalated from a child.
-func (n *node) incarnation(number int) (failure error) {
+func (n *node) begin(number int) *Self {
+	if number == 0 && n.system.carrier.simulator() == nil {
+		// The label marks the goroutine in profiles and dumps.
+		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("actor", n.path())))
+	}
 	s := newSelf(n, number)
 	n.self.Store(s)
-	err, crashed := error(ErrGoexit), true // unless the body returns
-	defer func() { failure = s.conclude(err, crashed) }()
 	if told := n.toldCause(); told != nil {
 		s.end(told)
-		err, crashed = nil, false
-		return nil
 	}
-	err, crashed = s.call(n.body)
-	return nil
+	return s
 }
 
-// call runs the body and turns a panic into an error. It is the only place of
-// the module that stops a panic, so that one falls exactly as far as the tree
-// says.
-func (s *Self) call(f Func) (err error, crashed bool) {
-	if s.node.system.crash {
-		return f(s), false
+// crashed makes a failure of what ended a body that did not return: a panic's
+// value, or nothing after a Goexit. It is called while the stack still stands.
+// No other file of the module stops a panic, so one falls exactly as far as the
+// tree says.
+func (sys *system) crashed(value any) error {
+	if value == nil {
+		return ErrGoexit
 	}
-	crashed = true
-	defer func() {
-		if !crashed {
-			return
-		}
-		if value := recover(); value != nil {
-			err = panicked(value)
-		}
-	}()
-	err = f(s)
-	crashed = false
-	return err, crashed
-}
-
-// panicked makes a failure of a panic, while the stack still stands.
-func panicked(value any) error {
-	if value == killed {
+	if sys.crash || value == killed {
 		panic(value)
 	}
 	return &PanicError{Value: value, Stack: debug.Stack()}
+}
+
+// protect calls a hook and makes a failure of its panic.
+func (sys *system) protect(f func()) (err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			err = sys.crashed(recover())
+		}
+	}()
+	f()
+	returned = true
+	return nil
 }
 
 // conclude ends an incarnation whose body has returned with err, or has crashed
@@ -150,15 +177,10 @@ func (s *Self) runOnEnd() error {
 		f := s.hooks.end[last]
 		s.hooks.end = s.hooks.end[:last]
 		s.mu.Unlock()
-		if err := s.runHook(f); err != nil && failure == nil {
+		if err := s.node.system.protect(f); err != nil && failure == nil {
 			failure = err
 		}
 	}
-}
-
-func (s *Self) runHook(f func()) error {
-	err, _ := s.call(func(*Self) error { f(); return nil })
-	return err
 }
 
 // explained wraps an actor's failure with its path, once.

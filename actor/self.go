@@ -32,6 +32,7 @@ type Self struct {
 	bodyDone latch
 	hooks    *hooks
 	box      box
+	below    context.Context // what the children's contexts are made from
 	chance   *chance
 	alarm    timer // reports who is late
 
@@ -54,11 +55,7 @@ type chance struct {
 
 func newSelf(n *node, number int) *Self {
 	s := &Self{node: n, number: number}
-	base := n.system.base
-	if n.parent != nil {
-		base = context.WithoutCancel(n.parent)
-	}
-	s.Context, s.cancel = context.WithCancelCause(base)
+	s.Context, s.cancel = context.WithCancelCause(n.base)
 	return s
 }
 
@@ -286,7 +283,7 @@ func (s *Self) end(cause error) {
 	b := s.box
 	s.mu.Unlock()
 	for _, f := range stop {
-		if err := s.runHook(f); err != nil {
+		if err := s.node.system.protect(f); err != nil {
 			exit := s.node.explained(err)
 			s.node.system.failed(s.node, exit)
 			s.fail(exit)

@@ -33,10 +33,10 @@ func (b *simBox[M]) put(ctx context.Context, m *Mailbox[M], v M) error {
 }
 
 func (b *simBox[M]) putSlowly(ctx context.Context, m *Mailbox[M], v M) error {
-	w := beginWait(ctx, waitsForRoom, m.owner.node)
+	w := beginWait(ctx, &waitNote{waitsForRoom, m.owner.node})
 	defer w.leave()
 	for {
-		if m.dead.Load() {
+		if m.dead() {
 			b.room.wake() // nobody in line will ever get room
 			return m.gone()
 		}
@@ -51,7 +51,7 @@ func (b *simBox[M]) putSlowly(ctx context.Context, m *Mailbox[M], v M) error {
 }
 
 func (b *simBox[M]) tryPut(m *Mailbox[M], v M) bool {
-	if m.dead.Load() {
+	if m.dead() {
 		return false
 	}
 	if !b.push(v) {

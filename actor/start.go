@@ -49,9 +49,10 @@ func Start(ctx context.Context, name string, f Func) *Ref {
 
 // start makes a root on the given carrier.
 func start(ctx context.Context, on carrier, name string, f Func) *Ref {
-	sys := &system{carrier: on, base: context.WithoutCancel(ctx)}
+	sys := &system{carrier: on}
 	sys.crash, _ = ctx.Value(crashKey{}).(bool)
 	n := newNode(name, nil, sys, kept, DefaultGrace, f)
+	n.base = context.WithoutCancel(ctx)
 	sys.root = n
 	on.spawn(&sys.group, n, "", n.run)
 	if ctx.Done() != nil {
@@ -94,7 +95,9 @@ func (s *Self) launch(n *node) *Ref {
 	s.children.add(n)
 	if s.group == nil {
 		s.group = &group{}
+		s.below = context.WithoutCancel(s)
 	}
+	n.base = s.below
 	s.node.system.carrier.spawn(s.group, n, "", n.run)
 	s.mu.Unlock()
 	return &n.ref
@@ -139,7 +142,7 @@ func (r *Ref) Wait(ctx context.Context) error {
 		return nil
 	}
 	on := r.node.system.carrier
-	w := beginWait(ctx, waitsForEnd, r.node)
+	w := beginWait(ctx, &waitNote{waitsForEnd, r.node})
 	defer w.leave()
 	return w.wait(on, func(until time.Time) error { return r.node.ended.await(on, ctx, until) })
 }

@@ -67,7 +67,8 @@ func (s *Self) supervise(name string, r Restart, f Func, lasting bool) *Ref {
 	if r.When == Never {
 		n.temporary, n.lasting = true, lasting
 	} else {
-		n.restart = &r
+		again := r
+		n.restart = &again
 		n.stopGate = n.system.carrier.parking()
 	}
 	return s.launch(n)
@@ -88,8 +89,8 @@ func (r Restart) plan(strategy Strategy, whens ...When) plan {
 }
 
 // keep runs incarnation after incarnation, as the restart machine decides.
-func (n *node) keep(r Restart) error {
-	on := n.system.carrier
+func (n *node) keep() error {
+	on, r := n.system.carrier, n.restart
 	m := newRestartMachine(r.plan(OneForOne, r.When))
 	do := m.Step(on.now(), restartEvent{kind: begin}, nil)
 	var chance *rand.Rand
@@ -103,7 +104,7 @@ func (n *node) keep(r Restart) error {
 					return nil
 				}
 				n.incarnationBegins(number)
-				last = n.incarnation(number)
+				last = n.live(n.begin(number))
 				number++
 				if n.toldCause() != nil {
 					return last // it failed on the way down, or not at all

@@ -28,12 +28,14 @@ type waiter struct {
 
 // beginWait notes that the actor of ctx waits for another one, and looks for a
 // cycle.
-func beginWait(ctx context.Context, what string, on *node) waiter {
+//
+// The note is the caller's, made for this wait and no other.
+func beginWait(ctx context.Context, note *waitNote) waiter {
 	s := selfOf(ctx)
 	if s == nil {
 		return waiter{}
 	}
-	w := waiter{node: s.node, note: &waitNote{what, on}}
+	w := waiter{node: s.node, note: note}
 	s.node.waiting(w.note)
 	if w.leadsBack() {
 		w.suspect = w.way()
