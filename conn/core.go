@@ -196,7 +196,7 @@ func (k *core) lost(err error) {
 func (k *core) stop() {
 	k.conn.setReason(context.Cause(k.self))
 	k.self.State("draining")
-	k.step(muxer.Event{Kind: muxer.GoAway, Code: stream.CodeShutdown})
+	k.step(muxer.Event{Kind: muxer.GoAway})
 	k.flush(k.conn.config.Drain)
 }
 
@@ -240,7 +240,7 @@ func (k *core) step(ev muxer.Event) {
 			k.opened(e.Stream)
 		case muxer.Refused:
 			err := ErrTooManyStreams
-			if k.ending {
+			if k.ending || e.Code == muxer.CodeShutdown {
 				err = ErrGoingAway
 			}
 			k.opening.Answer(nil, err)
@@ -269,6 +269,10 @@ func (k *core) step(ev muxer.Event) {
 		case muxer.Forget:
 			k.forget(e.Stream)
 		case muxer.Drained:
+			if !k.ending { // the remote goes away, and its streams have ended
+				k.conn.setReason(ErrRemoteClosed)
+				k.flush(time.Second)
+			}
 		case muxer.Fatal:
 			k.conn.setReason(k.machine.Err())
 			k.flush(time.Second)

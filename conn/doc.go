@@ -54,7 +54,8 @@
 //	reads under way            2, of 4 KiB when idle and 64 KiB when busy
 //	batches under way          2, of at most 65483 bytes or 256 frames
 //	written bytes a stream     64 KiB, then Write waits
-//	unread bytes a stream      muxer.Limits.StreamBuffer, and one read
+//	unread bytes a stream      its window, or, without flow control,
+//	                           muxer.Limits.StreamBuffer and one read
 //	streams                    muxer.Limits.Inbound and Outbound
 //	drain                      5 s
 package conn

@@ -33,9 +33,23 @@ func (k *core) send() {
 			k.spent(b)
 		}
 	}
-	if k.ending && k.flying == 0 && (!k.machine.Pending() || k.writer == nil) {
+	if k.ending && k.flying == 0 && (k.writer == nil || !k.machine.Pending() && !k.unsent()) {
 		k.over = true
 	}
+}
+
+// unsent reports whether a stream's bytes wait for the remote to make room for
+// them. After the machine's end nothing more is sent.
+func (k *core) unsent() bool {
+	if k.machine.Err() != nil {
+		return false
+	}
+	for _, s := range k.table {
+		if s.out.Len() > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // addFrame puts one frame into the batch that is being filled.
