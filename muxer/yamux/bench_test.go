@@ -1,0 +1,170 @@
+package yamux
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/troupe-p2p/troupe/actor/buf"
+	"github.com/troupe-p2p/troupe/muxer"
+	"github.com/troupe-p2p/troupe/negotiate"
+)
+
+// readSize is one full network read.
+const readSize = 64 << 10
+
+// number is the stream on the wire that the remote of a listener opens as its
+// nth.
+func number(n int) uint64 { return uint64(2*n + 1) }
+
+// messages returns one read full of whole frames of size bytes, in turns over
+// the streams, and how many they are.
+func messages(size, streams int) (p []byte, frames int) {
+	body := letters(size)
+	for {
+		next := append(appendHead(p, data(muxer.NewStreamID(number(frames%streams), true), size)), body...)
+		if len(next) > readSize {
+			return p, frames
+		}
+		p, frames = next, frames+1
+	}
+}
+
+// receiver returns a machine with open streams, and a function that steps one
+// read of messages, reads all of it and sends the windows again.
+func receiver(size, streams int) (step func(), frames, length int) {
+	m := New(negotiate.Listener, muxer.Limits{Inbound: streams}, Options{})
+	for i := range streams {
+		m.Step(start, received(appendHead(nil, control(typeWindowUpdate, flagSYN, muxer.NewStreamID(number(i), true), 0))), nil)
+	}
+	p, frames := messages(size, streams)
+	b := buf.Get(len(p))
+	data := b.View(0, copy(b.Bytes(), p))
+	var do []muxer.Effect
+	return func() {
+		do = m.Step(start, muxer.Event{Kind: muxer.Received, Data: data}, do[:0])
+		if m.err != nil {
+			panic(m.err)
+		}
+		for i := range do {
+			do[i].Data.Release()
+		}
+		// One Consumed a stream and read, as the engine coalesces them.
+		for i := range min(streams, frames) {
+			m.Step(start, muxer.Event{Kind: muxer.Consumed, Stream: muxer.NewStreamID(number(i), false), N: len(p)}, nil)
+		}
+		do = m.Step(start, muxer.Event{Kind: muxer.Room, N: readSize}, do[:0])
+	}, frames, len(p)
+}
+
+// sender returns a function that fills one batch from streams that always have
+// size bytes waiting and as much credit, and how many frames that makes.
+func sender(size, streams int) (step func(), frames *int) {
+	m := New(negotiate.Dialer, muxer.Limits{}, Options{})
+	m.backlog = streams
+	for range streams {
+		m.Step(start, muxer.Event{Kind: muxer.Open}, nil)
+	}
+	m.Step(start, muxer.Event{Kind: muxer.Room, N: 1 << 20}, nil)
+	var do []muxer.Effect
+	head, grant := make([]byte, 0, muxer.MinRoom), make([]byte, 0, headSize)
+	frames = new(int)
+	next := 0
+	return func() {
+		// As many streams write as fill the batch, the others are idle.
+		for range min(streams, readSize/size) {
+			id := muxer.NewStreamID(number(next), true)
+			grant = appendHead(grant[:0], control(typeWindowUpdate, 0, id, uint32(size)))
+			m.Step(start, received(grant), nil)
+			m.Step(start, muxer.Event{Kind: muxer.Ready, Stream: id, N: size}, nil)
+			next = (next + 1) % streams
+		}
+		do = m.Step(start, muxer.Event{Kind: muxer.Room, N: readSize + 1024}, do[:0])
+		for _, e := range do {
+			head = m.AppendHead(head[:0], e)
+			*frames++
+		}
+	}, frames
+}
+
+// lives returns a function that opens a stream at this end and lets it live: a
+// message each way, both closes.
+func lives() func() {
+	m := New(negotiate.Dialer, muxer.Limits{}, Options{})
+	var do []muxer.Effect
+	var answer []byte
+	return func() {
+		do = m.Step(start, muxer.Event{Kind: muxer.Open}, do[:0])
+		id := do[0].Stream
+		do = m.Step(start, muxer.Event{Kind: muxer.CloseWrite, Stream: id, N: 32}, do[:0])
+		do = m.Step(start, muxer.Event{Kind: muxer.Room, N: readSize}, do[:0])
+		answer = appendHead(answer[:0], control(typeWindowUpdate, flagACK, id, 0))
+		answer = append(appendHead(answer, data(id, 4)), "abcd"...)
+		answer = appendHead(answer, control(typeWindowUpdate, flagFIN, id, 0))
+		do = m.Step(start, received(answer), do[:0])
+		if do[len(do)-1].Kind != muxer.Forget {
+			panic("the stream lives on")
+		}
+		m.nextID = 1 // the numbers would be used up
+	}
+}
+
+// steadyStates are what must not allocate, after a first run that warms up.
+func steadyStates() map[string]func() {
+	out := map[string]func(){}
+	for _, size := range []int{64, 1 << 10, 16 << 10} {
+		receive, _, _ := receiver(size, 10)
+		out[fmt.Sprintf("receive frames of %d bytes", size)] = receive
+		send, _ := sender(size, 10)
+		out[fmt.Sprintf("send frames of %d bytes", size)] = send
+	}
+	out["open and close"] = lives()
+	for _, run := range out {
+		for range 300 {
+			run()
+		}
+	}
+	return out
+}
+
+func BenchmarkReceive(b *testing.B) {
+	for _, size := range []int{64, 1 << 10, 16 << 10} {
+		for _, streams := range []int{1, 100} {
+			b.Run(fmt.Sprintf("body=%d/streams=%d", size, streams), func(b *testing.B) {
+				step, frames, length := receiver(size, streams)
+				step()
+				b.SetBytes(int64(length))
+				b.ReportAllocs()
+				for b.Loop() {
+					step()
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*frames), "ns/frame")
+			})
+		}
+	}
+}
+
+func BenchmarkSend(b *testing.B) {
+	for _, size := range []int{64, 1 << 10, 16 << 10} {
+		for _, streams := range []int{1, 100} {
+			b.Run(fmt.Sprintf("body=%d/streams=%d", size, streams), func(b *testing.B) {
+				step, frames := sender(size, streams)
+				step()
+				*frames = 0
+				b.ReportAllocs()
+				for b.Loop() {
+					step()
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(*frames), "ns/frame")
+			})
+		}
+	}
+}
+
+func BenchmarkOpenClose(b *testing.B) {
+	step := lives()
+	step()
+	b.ReportAllocs()
+	for b.Loop() {
+		step()
+	}
+}
