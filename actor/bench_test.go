@@ -160,15 +160,20 @@ func BenchmarkSpawnAndEnd(b *testing.B) {
 	})
 }
 
+// A child with a mailbox: started, seen to run, stopped, seen to have ended.
 func BenchmarkSpawnAndStop(b *testing.B) {
 	b.ReportAllocs()
 	Run(context.Background(), "root", func(self *Self) error {
+		runs := NewMailbox[struct{}](self, 1)
 		for range b.N {
 			ref := self.Supervise("child", Restart{}, func(self *Self) error {
-				for range NewMailbox[*int](self, 16).All() {
+				box := NewMailbox[*int](self, 16)
+				runs.TryPut(struct{}{})
+				for range box.All() {
 				}
 				return nil
 			})
+			runs.Recv()
 			ref.Stop(nil)
 			ref.Wait(self)
 		}

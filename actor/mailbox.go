@@ -357,7 +357,7 @@ func (m *Mailbox[M]) push(v M) {
 	m.mu.Lock()
 	if m.dead() {
 		m.mu.Unlock()
-		undelivered(v, m.gone())
+		m.release(v)
 		return
 	}
 	m.own = append(m.own, v)
@@ -399,25 +399,31 @@ func (m *Mailbox[M]) die(cause error) {
 
 // empty releases what still waits in a dead mailbox.
 func (m *Mailbox[M]) empty() {
-	reason := m.gone()
 	m.mu.Lock()
 	own := m.own
 	m.own = nil
 	m.mu.Unlock()
 	for _, v := range own {
-		undelivered(v, reason)
+		m.release(v)
 	}
 	if m.sim != nil {
-		m.sim.empty(reason)
+		m.sim.empty(m)
 		return
 	}
 	for {
 		select {
 		case v := <-m.ch:
-			undelivered(v, reason)
+			m.release(v)
 		default:
 			return
 		}
+	}
+}
+
+// release tells a message that it will not be delivered.
+func (m *Mailbox[M]) release(v M) {
+	if u, ok := any(v).(Undeliverable); ok {
+		u.Undelivered(m.gone())
 	}
 }
 
@@ -425,12 +431,6 @@ func (m *Mailbox[M]) gone() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return &GoneError{Path: m.owner.Path(), Cause: m.cause}
-}
-
-func undelivered(v any, reason error) {
-	if u, ok := v.(Undeliverable); ok {
-		u.Undelivered(reason)
-	}
 }
 
 // After delivers v to the actor's own mailbox once, d from now: a timer is a

@@ -80,9 +80,9 @@ func (b *simBox[M]) tryRecv() (M, bool) {
 }
 
 // empty releases what waits in a dead mailbox, and everybody in line.
-func (b *simBox[M]) empty(reason error) {
+func (b *simBox[M]) empty(m *Mailbox[M]) {
 	for v, ok := b.queue.pop(); ok; v, ok = b.queue.pop() {
-		undelivered(v, reason)
+		m.release(v)
 	}
 	b.room.wake()
 }

@@ -144,6 +144,9 @@ func (r *Ref) Wait(ctx context.Context) error {
 	on := r.node.system.carrier
 	w := beginWait(ctx, &waitNote{waitsForEnd, r.node})
 	defer w.leave()
+	if w.suspect == nil {
+		return r.node.ended.await(on, ctx, time.Time{})
+	}
 	return w.wait(on, func(until time.Time) error { return r.node.ended.await(on, ctx, until) })
 }
 

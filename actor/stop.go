@@ -20,7 +20,11 @@ func (r *Ref) Stop(cause error) {
 	}
 	n := r.node
 	n.tell(cause)
-	if s := n.self.Load(); s != nil && s.endAlone(cause) {
+	s := n.self.Load()
+	switch {
+	case s == nil && n.parent != nil:
+		return // it has not begun, and will see that it has been told
+	case s != nil && s.endAlone(cause):
 		return
 	}
 	n.beside(func() error {
