@@ -10,16 +10,14 @@ import (
 
 // A node is an actor's place in the tree. It outlives the incarnations.
 type node struct {
-	ref     Ref
-	name    string
-	parent  *Self // the parent's incarnation; nil at the root
-	system  *system
-	carrier carrier
-	body    Func
-	base    context.Context // has the values of the contexts above, and no end
-	restart *Restart        // nil: never restarted
-	grace   time.Duration
-	born    time.Time
+	ref    Ref
+	name   string
+	parent *Self // the parent's incarnation; nil at the root
+	system *system
+	body   Func
+	again  *restarts // nil: never restarted
+	grace  time.Duration
+	born   time.Time
 
 	fate      fate
 	lasting   bool // temporary, but does not end by itself: a tree in a tree
@@ -29,11 +27,10 @@ type node struct {
 
 	prev, next *node // siblings, guarded by parent.mu
 
-	self     atomic.Pointer[Self] // the running incarnation
-	wait     atomic.Pointer[waitNote]
-	ended    latch
-	stopGate parking         // wakes a pause between incarnations; nil without restarts
-	report   func(err error) // fate reported: told of the end
+	self   atomic.Pointer[Self] // the running incarnation
+	wait   atomic.Pointer[waitNote]
+	ended  latch
+	report func(err error) // fate reported: told of the end
 
 	reported bool // as overdue; guarded by system.mu
 
@@ -43,12 +40,18 @@ type node struct {
 	since    time.Time
 	told     error // the cause it was told to end with
 	err      error // why it ended
-	lastErr  error // of the last failed incarnation
-	restarts int
 	overdue  bool
 	gone     bool // ended for good
 	details  *details
 	atEnd    []*hook
+}
+
+// restarts are what only an actor that is restarted has.
+type restarts struct {
+	plan    Restart
+	gate    parking // wakes a pause between incarnations
+	number  int     // of the incarnation; guarded by mu of the node, as lastErr
+	lastErr error   // of the last failed incarnation
 }
 
 // details are what an actor put into the tree about itself.
@@ -83,7 +86,8 @@ type waitNote struct {
 // system is what the actors of one tree share.
 type system struct {
 	carrier  carrier
-	crash    bool // let panics through
+	crash    bool            // let panics through
+	base     context.Context // has the values of what the tree was started with, and no end
 	root     *node
 	group    group      // of the root alone
 	late     latch      // opens when the stop of the root is over but not complete
@@ -200,8 +204,8 @@ func (n *node) tell(cause error) {
 		n.told = cause
 	}
 	n.mu.Unlock()
-	if n.stopGate != nil {
-		n.stopGate.wake()
+	if n.again != nil {
+		n.again.gate.wake()
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // the body waits, or have not begun: an idle actor should fit the stack of 2 KiB
 // that its goroutine is born with.
 func (n *node) run() (escalated error) {
-	if n.restart != nil {
+	if n.again != nil {
 		return n.runAgain()
 	}
 	s := n.begin(0)

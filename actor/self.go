@@ -55,7 +55,11 @@ type chance struct {
 
 func newSelf(n *node, number int) *Self {
 	s := &Self{node: n, number: number}
-	s.Context, s.cancel = context.WithCancelCause(n.base)
+	base := n.system.base
+	if n.parent != nil {
+		base = n.parent.below
+	}
+	s.Context, s.cancel = context.WithCancelCause(base)
 	return s
 }
 

@@ -49,10 +49,9 @@ func Start(ctx context.Context, name string, f Func) *Ref {
 
 // start makes a root on the given carrier.
 func start(ctx context.Context, on carrier, name string, f Func) *Ref {
-	sys := &system{carrier: on}
+	sys := &system{carrier: on, base: context.WithoutCancel(ctx)}
 	sys.crash, _ = ctx.Value(crashKey{}).(bool)
 	n := newNode(name, nil, sys, kept, DefaultGrace, f)
-	n.base = context.WithoutCancel(ctx)
 	sys.root = n
 	on.spawn(&sys.group, n, "", n.run)
 	if ctx.Done() != nil {
@@ -97,7 +96,6 @@ func (s *Self) launch(n *node) *Ref {
 		s.group = &group{}
 		s.below = context.WithoutCancel(s)
 	}
-	n.base = s.below
 	s.node.system.carrier.spawn(s.group, n, "", n.run)
 	s.mu.Unlock()
 	return &n.ref

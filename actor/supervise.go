@@ -67,9 +67,7 @@ func (s *Self) supervise(name string, r Restart, f Func, lasting bool) *Ref {
 	if r.When == Never {
 		n.temporary, n.lasting = true, lasting
 	} else {
-		again := r
-		n.restart = &again
-		n.stopGate = n.system.carrier.parking()
+		n.again = &restarts{plan: r, gate: n.system.carrier.parking()}
 	}
 	return s.launch(n)
 }
@@ -90,7 +88,7 @@ func (r Restart) plan(strategy Strategy, whens ...When) plan {
 
 // keep runs incarnation after incarnation, as the restart machine decides.
 func (n *node) keep() error {
-	on, r := n.system.carrier, n.restart
+	on, r := n.system.carrier, n.again.plan
 	m := newRestartMachine(r.plan(OneForOne, r.When))
 	do := m.Step(on.now(), restartEvent{kind: begin}, nil)
 	var chance *rand.Rand
@@ -131,7 +129,7 @@ func (n *node) keep() error {
 		if event.kind == tick {
 			n.setState("waiting to restart")
 			n.waiting(waitsForRestart)
-			n.stopGate.wait(context.Background(), m.Deadline())
+			n.again.gate.wait(context.Background(), m.Deadline())
 			n.waiting(nil)
 			if n.toldCause() != nil {
 				return nil
@@ -144,7 +142,7 @@ func (n *node) keep() error {
 // incarnationBegins clears what the one before left in the tree.
 func (n *node) incarnationBegins(number int) {
 	n.mu.Lock()
-	n.restarts = number
+	n.again.number = number
 	n.state, n.details = "", nil
 	n.mu.Unlock()
 }
@@ -152,6 +150,6 @@ func (n *node) incarnationBegins(number int) {
 // incarnationEnded notes a failed incarnation in the tree.
 func (n *node) incarnationEnded(err error) {
 	n.mu.Lock()
-	n.lastErr = err
+	n.again.lastErr = err
 	n.mu.Unlock()
 }

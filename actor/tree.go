@@ -49,7 +49,10 @@ func (n *node) snapshot() Node {
 	v := Node{Path: n.path(), Name: n.name}
 	n.mu.Lock()
 	v.State, v.Since, v.Born = n.state, n.since, n.born
-	v.Restarts, v.LastErr, v.Overdue, v.Stopping = n.restarts, n.lastErr, n.overdue, n.told != nil
+	v.Overdue, v.Stopping = n.overdue, n.told != nil
+	if n.again != nil {
+		v.Restarts, v.LastErr = n.again.number, n.again.lastErr
+	}
 	var gauges []gauge
 	if d := n.details; d != nil {
 		for _, note := range d.notes {
