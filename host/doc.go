@@ -15,18 +15,19 @@
 //	├─ swarm              peers, connections, dials
 //	│  ├─ conn-12D3…-7    one connection: reader, writer, streams with their handlers
 //	│  └─ dial-12D3…      one dial: its attempts
-//	├─ listen-/ip4/…      one listener for each address
 //	├─ services
 //	│  ├─ identify  ├─ ping
 //	│  └─ tally           what Run added
+//	├─ listen-/ip4/…      one listener for each address
 //	└─ yours              the program's own: Self, Supervise
 //
-// [New] starts them from top to bottom and returns when the host listens and its
-// services run. [Host.Close], and the end of New's context, stop them from bottom
-// to top: your actors first, then services while there are still connections to
-// say goodbye on, then listeners, then each connection with its streams (their
-// handlers are told, and what they wrote is sent), then the book. Close waits for
-// the host's grace at most ([Grace]) and names who has not stopped.
+// [New] starts them from top to bottom, so that whoever comes finds identify and
+// ping there, and returns when the host listens. [Host.Close], and the end of
+// New's context, stop them from bottom to top: your actors first, then the
+// listeners, then the services while there are still connections to say goodbye
+// on, then each connection with its streams (their handlers are told, and what
+// they wrote is sent), then the book. Close waits for the host's grace at most
+// ([Grace]) and names who has not stopped.
 //
 // In an actor, for example in a simulation, New makes the host a child of that
 // actor, with its clock and its randomness; nothing else differs.

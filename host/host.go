@@ -166,7 +166,7 @@ func (h *Host) Wait() error { return h.wait(h.ctx) }
 // and does not wait. It is for the host's own actors; everybody else uses Close.
 func (h *Host) Stop(reason error) { h.ref.Stop(reason) }
 
-// Close stops the host in order: what you started, services, listeners,
+// Close stops the host in order: what you started, listeners, services,
 // connections with their streams, address book. It waits until all have ended,
 // at most for the host's grace (see [Grace]); then it returns an
 // [*actor.OverdueError] that names who has not. Otherwise it returns what Wait

@@ -80,7 +80,7 @@ func TestTwoHostsTalkOverLoopbackTCP(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			if n := len(b.Swarm().Conns(a.ID())); n != 1 {
+			if n := len(a.Swarm().Conns(b.ID())); n != 1 {
 				t.Errorf("%d connections", n)
 			}
 			for _, h := range []*Host{a, b} {

@@ -63,6 +63,7 @@ func TestSeveralStreamsEachWithItsOwnProtocolShareOneConnection(t *testing.T) {
 				}) {
 					w.must(err)
 				}
+				w.sleep(time.Second) // the other end's swarm may not have looked yet
 				if n := len(b.Conns(a.ID())); n != 1 {
 					w.Errorf("%d connections", n)
 				}
@@ -140,6 +141,7 @@ func TestADialerThatNeverSpeaksIsClosedInTimeAndOthersAreServedMeanwhile(t *test
 		if took := w.self.Now().Sub(began); took > 10*time.Second {
 			w.Errorf("the silent ones were closed after %v", took)
 		}
+		w.sleep(time.Second)
 		if len(b.Peers()) != 1 {
 			w.Errorf("connected with %v", b.Peers())
 		}
@@ -470,6 +472,7 @@ func TestAConnectionFromSomebodyWithOurOwnKeyIsClosed(t *testing.T) {
 			w.Errorf("got %v", err)
 		}
 		link.Close()
+		w.sleep(time.Second)
 		if len(b.Peers()) > 0 {
 			w.Errorf("connected with %v", b.Peers())
 		}

@@ -47,6 +47,7 @@ func TestManyOpensAtOnceShareOneDial(t *testing.T) {
 		}) {
 			w.must(err)
 		}
+		w.sleep(time.Second) // the other end's swarm may not have looked yet
 		if n, m := len(a.Conns(b.ID())), len(b.Conns(a.ID())); n != 1 || m != 1 {
 			w.Errorf("there are %d connections here and %d there", n, m)
 		}
@@ -102,6 +103,7 @@ func TestTheWrongPeerIsRefusedAndItsAddressForgotten(t *testing.T) {
 		if left := a.Book().Addrs(b.ID()); len(left) > 0 {
 			w.Errorf("the book still has %v", left)
 		}
+		w.sleep(time.Second)
 		if len(a.Peers())+len(other.Peers()) > 0 {
 			w.Errorf("connected with %v and %v", a.Peers(), other.Peers())
 		}

@@ -56,6 +56,18 @@ func both(t *testing.T, scenario func(w *world)) {
 	run := func(t *testing.T, scenario func(w *world)) actor.Func {
 		return func(self *actor.Self) error {
 			w := &world{T: t, self: self, net: mem.NewNetwork()}
+			defer func() {
+				if t.Failed() {
+					for _, f := range self.Tree().Failures {
+						var p *actor.PanicError
+						if errors.As(f.Err, &p) {
+							t.Logf("failure: %v\n%s", f.Err, p.Stack)
+							continue
+						}
+						t.Logf("failure: %v", f.Err)
+					}
+				}
+			}()
 			scenario(w)
 			for i := len(w.nodes) - 1; i >= 0; i-- {
 				w.nodes[i].ref.Stop(nil)
