@@ -269,7 +269,7 @@ func (k *core) step(ev muxer.Event) {
 		case muxer.Forget:
 			k.forget(e.Stream)
 		case muxer.Drained:
-			if !k.ending { // the remote goes away, and its streams have ended
+			if k.conn.Err() == nil { // the remote goes away, and the streams have ended
 				k.conn.setReason(ErrRemoteClosed)
 				k.flush(time.Second)
 			}

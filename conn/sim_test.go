@@ -15,6 +15,7 @@ import (
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/muxer"
 	"github.com/troupe-p2p/troupe/muxer/mplex"
+	"github.com/troupe-p2p/troupe/muxer/yamux"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/noise"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
@@ -24,7 +25,7 @@ import (
 
 // converse runs two ends over a pipe with latency on the scheduler, lets the
 // dialer hold several conversations, and returns the steps.
-func converse(t *testing.T, seed uint64) (trace []string) {
+func converse(t *testing.T, seed uint64, muxing muxer.Factory) (trace []string) {
 	t.Helper()
 	s := actor.NewScheduler(seed, func(step actor.Step) {
 		trace = append(trace, fmt.Sprint(step.Number, " ", step.At, " ", step.Actor))
@@ -44,7 +45,7 @@ func converse(t *testing.T, seed uint64) (trace []string) {
 			}
 			return Start(self, name, Config{
 				Link: transport.Link{Local: addr, Remote: addr, Pipe: pipe}, Role: role,
-				Security: []negotiate.Security{noise.New(key)}, Muxers: []muxer.Factory{mplex.Factory(mplex.PauseThenReset)},
+				Security: []negotiate.Security{noise.New(key)}, Muxers: []muxer.Factory{muxing},
 				Routes: handlers,
 				Up: func(c *Conn) {
 					if role == negotiate.Dialer {
@@ -89,20 +90,29 @@ func converse(t *testing.T, seed uint64) (trace []string) {
 	return trace
 }
 
-func TestOneSeedGivesOneTraceThroughNoiseAndMplex(t *testing.T) {
-	first := converse(t, 1)
-	for range 19 {
-		if diff := cmp.Diff(first, converse(t, 1)); diff != "" {
-			t.Fatalf("the same seed gave another trace:\n%s", diff)
+// allMuxers are the muxers there are.
+func allMuxers() []muxer.Factory {
+	return []muxer.Factory{mplex.Factory(mplex.PauseThenReset), yamux.Factory(yamux.Options{})}
+}
+
+func TestOneSeedGivesOneTraceThroughNoiseAndEachMuxer(t *testing.T) {
+	for _, muxing := range allMuxers() {
+		first := converse(t, 1, muxing)
+		for range 19 {
+			if diff := cmp.Diff(first, converse(t, 1, muxing)); diff != "" {
+				t.Fatalf("%s: the same seed gave another trace:\n%s", muxing.Protocol, diff)
+			}
 		}
-	}
-	if cmp.Equal(first, converse(t, 2)) {
-		t.Error("another seed gave the same trace")
+		if cmp.Equal(first, converse(t, 2, muxing)) {
+			t.Errorf("%s: another seed gave the same trace", muxing.Protocol)
+		}
 	}
 }
 
 func TestManySeedsFindNoDeadlock(t *testing.T) {
 	for seed := range uint64(100) {
-		converse(t, seed)
+		for _, muxing := range allMuxers() {
+			converse(t, seed, muxing)
+		}
 	}
 }

@@ -43,9 +43,11 @@
 // # Limits
 //
 // Every queue of a machine is bounded: streams by Limits.Inbound and
-// Limits.Outbound, unread bytes by Limits.StreamBuffer, control frames by a cap
-// that the implementation states. A remote that breaks a rule ends the
-// connection with Fatal and a [ProtocolError]; the node lives on.
+// Limits.Outbound, unread bytes by the windows of a muxer with flow control or else
+// by Limits.StreamBuffer, control frames by a cap that the implementation states. A
+// remote that breaks a rule ends the connection with Fatal and a [ProtocolError];
+// the node lives on. A machine that has a last word for the remote answers Room
+// with it after Fatal.
 //
 // Package muxertest has what tests of machines share.
 package muxer

@@ -117,9 +117,9 @@ const (
 // all of them before the next event.
 type Effect struct {
 	Kind   EffectKind
-	Op     uint8 // Send: the muxer's own frame type or flag
-	Local  bool  // PeerReset: by this end's policy, not by the remote
-	Code   uint32
+	Op     uint8  // Send: the muxer's own frame type or flag
+	Local  bool   // PeerReset: by this end's policy, not by the remote
+	Code   uint32 // PeerReset, Refused: why; Send: the number that the frame carries, if any
 	Stream StreamID
 	N      int
 	Data   buf.Chunk
