@@ -46,15 +46,10 @@ func portion(left int) int {
 // they came.
 type pipe struct {
 	net.Conn
-	more   atomic.Int32 // how many records still come before the pipe is called
-	held   atomic.Pointer[batch]
+	more   atomic.Int32            // how many records still come before the pipe is called
+	held   atomic.Pointer[buf.Buf] // the records that wait for the rest
+	used   int                     // their bytes; only Write looks at it
 	closed atomic.Bool
-}
-
-// A batch is the records that wait for the rest.
-type batch struct {
-	buf  *buf.Buf
-	used int
 }
 
 // expect says how many records the writer will send next.
@@ -75,17 +70,17 @@ func (p *pipe) Write(record []byte) (int, error) {
 		return p.send(record)
 	}
 	if b == nil {
-		b = &batch{buf: buf.Get(buf.MaxSize)}
+		b, p.used = buf.Get(buf.MaxSize), 0
 	}
-	if len(record) > b.buf.Cap()-b.used {
+	if len(record) > b.Cap()-p.used {
 		// An answer of the reader's came between and took the room.
-		if _, err := p.send(b.buf.Bytes()[:b.used]); err != nil {
-			b.buf.Release()
+		if _, err := p.send(b.Bytes()[:p.used]); err != nil {
+			b.Release()
 			return 0, err
 		}
-		b.used = 0
+		p.used = 0
 	}
-	b.used += copy(b.buf.Bytes()[b.used:], record)
+	p.used += copy(b.Bytes()[p.used:], record)
 	if wait {
 		p.held.Store(b)
 		if p.closed.Load() {
@@ -93,8 +88,8 @@ func (p *pipe) Write(record []byte) (int, error) {
 		}
 		return len(record), nil
 	}
-	_, err := p.send(b.buf.Bytes()[:b.used])
-	b.buf.Release()
+	_, err := p.send(b.Bytes()[:p.used])
+	b.Release()
 	if err != nil {
 		return 0, err
 	}
@@ -137,7 +132,7 @@ func (p *pipe) drop() {
 // release gives the buffer back.
 func (p *pipe) release() {
 	if b := p.held.Swap(nil); b != nil {
-		b.buf.Release()
+		b.Release()
 	}
 }
 
