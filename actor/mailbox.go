@@ -23,13 +23,13 @@ type Mailbox[M any] struct {
 	ch      chan M     // production
 	sim     *simBox[M] // simulation
 	wake    slot       // production: own messages have come, or the end
-	stopMsg *M         // what a stop is turned into
+	stopMsg *M         // what a stop is turned into; nil: the end of the mailbox
 
 	urgent atomic.Bool // own is not empty, or the actor is told to end
 	mu     sync.Mutex
 	own    []M // the runtime's own messages
-	ending bool
-	left   int // ending: how many of the waiting messages still come
+	ending bool // told to stop, and not done with it
+	left   int  // ending: how many of the messages that waited then still come
 
 	state atomic.Int32 // boxRunning, boxParked or boxDead
 	ended latch
@@ -71,8 +71,9 @@ type Undeliverable interface{ Undelivered(reason error) }
 type MailboxOption[M any] func(*Mailbox[M])
 
 // StopAs has a request to stop delivered as the message v instead of ending the
-// mailbox, so that the actor can say goodbye. The actor then ends by returning,
-// within its grace.
+// mailbox, so that the actor can say goodbye. It comes after the messages that
+// waited at that moment: the last words of those who were stopped before are not
+// overtaken. The actor then ends by returning, within its grace.
 func StopAs[M any](v M) MailboxOption[M] {
 	return func(m *Mailbox[M]) { m.stopMsg = &v }
 }
@@ -281,12 +282,20 @@ func (m *Mailbox[M]) takeOwn() (v M, ok, end bool) {
 		m.urgent.Store(false)
 		return v, false, false
 	}
-	if m.left == 0 {
+	if m.left > 0 {
+		m.left--
+		if v, ok = m.poll(); ok {
+			return v, true, false
+		}
+		m.left = 0
+	}
+	if m.stopMsg == nil {
 		return v, false, true
 	}
-	m.left--
-	v, ok = m.poll()
-	return v, ok, !ok
+	m.ending = false
+	m.urgent.Store(false)
+	m.count++
+	return *m.stopMsg, true, false
 }
 
 // poll takes the next message of others, if there is one.
@@ -376,10 +385,6 @@ func (m *Mailbox[M]) wakeOwner() {
 
 // stop is called once, when the owner is told to end.
 func (m *Mailbox[M]) stop(error) {
-	if m.stopMsg != nil {
-		m.push(*m.stopMsg)
-		return
-	}
 	m.mu.Lock()
 	m.ending, m.left = true, m.Load().Waiting
 	m.urgent.Store(true)

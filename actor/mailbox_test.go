@@ -224,6 +224,38 @@ func TestStopAsTurnsAStopIntoTheLastMessage(t *testing.T) {
 	})
 }
 
+func TestTheMessageOfAStopComesAfterWhatWaitedAlready(t *testing.T) {
+	both(t, func(t *testing.T, run func(Func) error) {
+		run(thenStop(func(self *Self) error {
+			var got []string
+			after := NewSignal(self, "what comes after the stop")
+			ref, box := withBox(self, "child", 4, func(self *Self, box *Mailbox[string]) error {
+				after.Wait(context.WithoutCancel(self), time.Time{})
+				for range 5 {
+					v, _ := box.Recv()
+					got = append(got, v)
+				}
+				return nil
+			}, StopAs("stop"))
+			box.TryPut("last words")
+			box.TryPut("of others")
+			ref.Stop(nil)
+			box.TryPut("too late")
+			box.TryPut("to be heard before it")
+			Reserve(box, 1).Put("own")
+			after.Set()
+			if err := ref.Wait(self); err != nil {
+				return err
+			}
+			want := []string{"own", "last words", "of others", "stop", "too late"}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("received (-want +got):\n%s", diff)
+			}
+			return nil
+		}))
+	})
+}
+
 func TestAMailboxMadeAfterTheStopKnowsOfIt(t *testing.T) {
 	both(t, func(t *testing.T, run func(Func) error) {
 		run(thenStop(func(self *Self) error {

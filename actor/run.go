@@ -168,9 +168,13 @@ func (s *Self) runOnEnd() error {
 	var failure error
 	for {
 		s.mu.Lock()
-		if s.hooks == nil || len(s.hooks.end) == 0 {
+		h := s.hooks
+		if h == nil || len(h.end) == 0 {
 			s.closed = true
 			s.mu.Unlock()
+			if h != nil {
+				h.settle()
+			}
 			return failure
 		}
 		last := len(s.hooks.end) - 1

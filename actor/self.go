@@ -45,7 +45,10 @@ type Self struct {
 }
 
 // hooks are what an actor registered with OnStop and OnEnd.
-type hooks struct{ stop, end []func() }
+type hooks struct {
+	stop, end []func()
+	calling   sync.Mutex // held while those of stop are called
+}
 
 // chance are an actor's sources of randomness, made when asked for.
 type chance struct {
@@ -280,21 +283,36 @@ func (s *Self) end(cause error) {
 		return
 	}
 	s.cancel(cause)
-	var stop []func()
-	if s.hooks != nil && !s.closed {
-		stop = s.hooks.stop
+	var h *hooks
+	if s.hooks != nil && len(s.hooks.stop) > 0 && !s.closed {
+		h = s.hooks
+		h.calling.Lock()
 	}
 	b := s.box
 	s.mu.Unlock()
-	for _, f := range stop {
+	if h != nil {
+		s.runOnStop(h)
+	}
+	if b != nil {
+		b.stop(cause)
+	}
+	s.node.system.carrier.cancelled()
+}
+
+// runOnStop calls the hooks of [Self.OnStop] and unlocks them.
+func (s *Self) runOnStop(h *hooks) {
+	defer h.calling.Unlock()
+	for _, f := range h.stop {
 		if err := s.node.system.protect(f); err != nil {
 			exit := s.node.explained(err)
 			s.node.system.failed(s.node, exit)
 			s.fail(exit)
 		}
 	}
-	if b != nil {
-		b.stop(cause)
-	}
-	s.node.system.carrier.cancelled()
+}
+
+// settle waits for those who still call the hooks of a stop.
+func (h *hooks) settle() {
+	h.calling.Lock()
+	defer h.calling.Unlock()
 }
