@@ -12,6 +12,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
+	"io"
 	"math/big"
 	"slices"
 	"testing"
@@ -94,6 +95,26 @@ func TestACertificateDependsOnHostClockAndRandomnessAlone(t *testing.T) {
 	if bytes.Equal(made(5), made(7)) {
 		t.Error("other randomness makes the same certificate")
 	}
+}
+
+func TestASerialNumberIsPositiveAndOfFullLength(t *testing.T) {
+	for _, entropy := range []io.Reader{ones{}, zeros{}, chance(1)} {
+		template, err := newTemplate(newKey(t, 1), newOwn(t, 100).Public(), entropy, time.Unix(0, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := template.SerialNumber; n.Sign() <= 0 || n.BitLen() != 63 {
+			t.Errorf("it is %v", n)
+		}
+	}
+}
+
+// zeros is a source of randomness that has none.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 func TestOneCertificateServesEveryConnection(t *testing.T) {

@@ -159,6 +159,8 @@ func TestAnErrorOfThePipeEndsWritingForGood(t *testing.T) {
 		if n, err := d.WriteBuffers([][]byte{text(size), text(3)}); n != 0 || err != os.ErrDeadlineExceeded {
 			t.Errorf("it wrote %d, %v", n, err)
 		}
+		// An answer of the reader's, after a write that was refused before it began.
+		d.pipe.Write([]byte("answer"))
 		if live := buf.Live(); live != before {
 			t.Errorf("%d buffers are kept", live-before)
 		}
@@ -182,6 +184,15 @@ func TestAnAnswerBetweenTheRecordsOfAWriteKeepsItsPlace(t *testing.T) {
 	}
 	if got := bytes.Join(c.calls, nil); !bytes.Equal(got, want) {
 		t.Error("the order is another one")
+	}
+	// More than fits a buffer.
+	c.calls = nil
+	p.expect(5)
+	for range 5 {
+		p.Write(full)
+	}
+	if got := bytes.Join(c.calls, nil); !bytes.Equal(got, bytes.Repeat(full, 5)) {
+		t.Error("not everything is sent")
 	}
 	p.expect(4)
 	for range 3 {

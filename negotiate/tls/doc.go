@@ -34,9 +34,10 @@
 // computed with them; a host key that package peer refuses. Sessions are never
 // resumed: that would skip the certificates.
 //
-// Limits: a handshake message has at most 64 KiB (crypto/tls), a SignedKey what
-// package peer takes and a signature of 1 KiB, a record 16 KiB. There is no time
-// limit here: the context and the pipe's deadline are the caller's.
+// Limits: a handshake message has at most 64 KiB, one with certificates 256 KiB
+// (crypto/tls); a SignedKey holds a key that package peer takes and a signature
+// of at most 1 KiB; a record has 16 KiB. There is no time limit here: the
+// context and the pipe's deadline are the caller's.
 //
 // Memory: crypto/tls keeps the buffer of the last record it received, up to
 // 17 KiB a connection. What is sent together is gathered in a buffer of package

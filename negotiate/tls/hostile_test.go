@@ -171,14 +171,21 @@ func TestTheDialerSendsNoNameAndNobodyResumes(t *testing.T) {
 			t.Errorf("the hello has the name %q and the versions %x", hello.ServerName, hello.SupportedVersions)
 		}
 	}
-	cache := stdtls.NewLRUClientSessionCache(4)
-	for range 2 {
-		dialer := hostile(own(t, 1).certificate)
-		dialer.ClientSessionCache, dialer.ServerName = cache, "example.com"
-		r, state, _ := meet(t, negotiate.Listener, "", dialer)
-		if r.err != nil || state.DidResume {
-			t.Errorf("a dialer with a session cache and a name: resumed %v, %v", state.DidResume, r.err)
-		}
+	dialer := hostile(own(t, 1).certificate)
+	dialer.ClientSessionCache, dialer.ServerName, dialer.SessionTicketsDisabled = noTickets{t}, "example.com", false
+	if r, _, _ := meet(t, negotiate.Listener, "", dialer); r.err != nil {
+		t.Errorf("a dialer with a session cache and a name: %v", r.err)
+	}
+}
+
+// noTickets is a dialer's session cache that wants to stay empty.
+type noTickets struct{ t *testing.T }
+
+func (noTickets) Get(string) (*stdtls.ClientSessionState, bool) { return nil, false }
+
+func (c noTickets) Put(_ string, s *stdtls.ClientSessionState) {
+	if s != nil {
+		c.t.Error("the listener gave a ticket")
 	}
 }
 
@@ -239,6 +246,25 @@ func TestADeadlineIsNoFaultOfTheRemote(t *testing.T) {
 		refused(t, r, "")
 		if !errors.Is(r.err, os.ErrDeadlineExceeded) {
 			t.Errorf("%s: it gives %v", role, r.err)
+		}
+	}
+}
+
+func TestARemoteThatRefusesUsOrLeavesBreaksNoRule(t *testing.T) {
+	strict := hostile(own(t, 1).certificate)
+	strict.VerifyConnection = func(stdtls.ConnectionState) error { return errors.New("not you") }
+	r, _, _ := meet(t, negotiate.Listener, "", strict)
+	refused(t, r, "")
+	if !alerted(r.err) {
+		t.Errorf("the alert is not in %v", r.err)
+	}
+	for _, role := range []negotiate.Role{negotiate.Dialer, negotiate.Listener} {
+		a, b := tcp(t)
+		b.CloseWrite()
+		r := secureOne(t.Context(), New(newKey(t, 1)), a, role, "")
+		refused(t, r, "")
+		if !errors.Is(r.err, io.EOF) {
+			t.Errorf("%s: the end is not in %v", role, r.err)
 		}
 	}
 }
