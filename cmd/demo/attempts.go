@@ -54,6 +54,9 @@ func (a *attempts) run(self *actor.Self) (out outcome, moved int64, err error) {
 			a.h.Disconnect(a.to.ID) // a connection without life: the next attempt makes a new one
 		}
 		do := retry.Step(self.Now(), retryEvent{moved: out.moved, chance: self.Rand().Float64()}, nil)
+		if do[0].kind == retryGiveUp && out.end == endTold {
+			return out, moved, err
+		}
 		if do[0].kind == retryGiveUp {
 			return out, moved, &lostError{kept: a.keptText(), tries: a.retries, cause: err}
 		}
@@ -129,7 +132,9 @@ func retriable(out outcome) bool {
 	case endLost, endLate:
 		return !errors.As(out.cause, &protocol)
 	case endTold:
-		return out.code == refuseChanged
+		// Busy may be an earlier attempt of ours, whose end has not reached the
+		// peer yet.
+		return out.code == refuseChanged || out.code == refuseBusy
 	}
 	return false
 }

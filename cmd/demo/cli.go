@@ -70,8 +70,8 @@ The commands are a small node and its tools. Try them in two terminals:
 		ExitErrHandler:  func(context.Context, *cli.Command, error) {},
 		OnUsageError:    usage,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "json", Usage: "print JSON for programs, an object a line; the last is the result", Destination: &p.json},
-			&cli.StringFlag{Name: "keep", Usage: "save the two songs in `DIR`, to listen to them", Local: true},
+			&cli.BoolFlag{Name: "json", Usage: "print JSON for programs: one object a line, the last one is the result or the error", Destination: &p.json},
+			&cli.StringFlag{Name: "keep", Usage: "save the two songs in the folder `DIR`, to listen to them", Local: true},
 		},
 		Action: p.storyAction,
 		Commands: []*cli.Command{
@@ -80,10 +80,9 @@ The commands are a small node and its tools. Try them in two terminals:
 	}
 	for _, c := range root.Commands {
 		c.OnUsageError = usage
-		c.CustomHelpTemplate = commandHelp
-		c.HideHelpCommand = true
+		c.CustomHelpTemplate = helpText(c, root.Flags[0])
 	}
-	root.CustomRootCommandHelpTemplate = rootHelp
+	root.CustomRootCommandHelpTemplate = rootHelp(root)
 	return root
 }
 
@@ -121,30 +120,3 @@ func unknown(root *cli.Command, word string) error {
 	}
 	return &usageError{fmt.Sprintf("demo has no command %s; it has %s", quoted(word), strings.Join(names, ", "))}
 }
-
-const rootHelp = `{{.Name}} - {{.Usage}}
-
-Usage:
-  {{.Name}} [--json] [--keep DIR]     tell the story
-  {{.Name}} COMMAND …                 see {{.Name}} COMMAND --help
-
-Commands:{{range .VisibleCommands}}
-  {{printf "%-6s" .Name}} {{.Usage}}{{end}}
-
-Options:{{range .VisibleFlags}}
-  {{.}}{{end}}
-
-{{.Description}}
-`
-
-const commandHelp = `{{.FullName}} - {{.Usage}}
-
-Usage:
-  {{.FullName}} {{.ArgsUsage}}
-
-{{.Description}}
-
-Options:{{range .VisibleFlags}}
-  {{.}}{{end}}{{range .VisiblePersistentFlags}}
-  {{.}}{{end}}
-`

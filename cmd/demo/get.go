@@ -21,11 +21,11 @@ import (
 
 // retriesFlag is shared by get and send.
 func retriesFlag() cli.Flag {
-	return &cli.IntFlag{Name: "retries", Value: 5, Usage: "give up after `N` vain attempts to reach the node again"}
+	return &cli.IntFlag{Name: "retries", Value: 5, Usage: "give up after `N` attempts in a row that brought nothing, once the connection broke"}
 }
 
 func keyFlag() cli.Flag {
-	return &cli.StringFlag{Name: "key", Usage: "be the peer of this key `FILE`; without it, a new one"}
+	return &cli.StringFlag{Name: "key", Usage: "be the peer of this key `FILE`; without it, a new one each time"}
 }
 
 func (p *program) getCommand() *cli.Command {
@@ -49,7 +49,7 @@ Examples:
 
 ` + exitCodes,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "save as `FILE`, or in this folder; without it, here"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "save as `FILE`, or under its name if that is a folder; without it, in this folder"},
 			&cli.BoolFlag{Name: "force", Usage: "replace the target when the new file is complete"},
 			retriesFlag(), keyFlag(),
 		},

@@ -49,16 +49,19 @@ func jukebox(song []byte, over func(self *actor.Self, t tape, err error)) host.S
 	}
 }
 
+// blockMoved is called with the size of each block that was sung or heard, by the
+// actor that did it.
+type blockMoved func(self *actor.Self, n int)
+
 // swapSongs sends a song and receives one over the same stream. The actor self
-// listens and a part of it sings. sung and heard are called by these two with
-// every block; either may be nil.
-func swapSongs(self *actor.Self, s *stream.Stream, song []byte, sung, heard func(n int)) (tape, error) {
+// listens and a part of it sings; sung and heard may be nil.
+func swapSongs(self *actor.Self, s *stream.Stream, song []byte, sung, heard blockMoved) (tape, error) {
 	self.State("listening")
 	singer := self.Go("singer", func(self *actor.Self) error {
 		self.State("singing")
-		return sing(s.WithContext(self), song, sung)
+		return sing(self, s.WithContext(self), song, sung)
 	})
-	t, err := listen(s, heard)
+	t, err := listen(self, s, heard)
 	if err != nil {
 		return t, err
 	}
@@ -68,7 +71,7 @@ func swapSongs(self *actor.Self, s *stream.Stream, song []byte, sung, heard func
 	return t, singer.Err()
 }
 
-func sing(s *stream.Stream, song []byte, sung func(n int)) error {
+func sing(self *actor.Self, s *stream.Stream, song []byte, sung blockMoved) error {
 	if _, err := s.Write(binary.BigEndian.AppendUint64(nil, uint64(len(song)))); err != nil {
 		return err
 	}
@@ -79,7 +82,7 @@ func sing(s *stream.Stream, song []byte, sung func(n int)) error {
 		}
 		rest = rest[n:]
 		if sung != nil {
-			sung(n)
+			sung(self, n)
 		}
 	}
 	sum := sha256.Sum256(song)
@@ -89,7 +92,7 @@ func sing(s *stream.Stream, song []byte, sung func(n int)) error {
 	return s.CloseWrite()
 }
 
-func listen(s *stream.Stream, heard func(n int)) (tape, error) {
+func listen(self *actor.Self, s *stream.Stream, heard blockMoved) (tape, error) {
 	var head [8]byte
 	if _, err := io.ReadFull(s, head[:]); err != nil {
 		return tape{}, err
@@ -106,7 +109,7 @@ func listen(s *stream.Stream, heard func(n int)) (tape, error) {
 		sum.Write(block[:n])
 		left -= n
 		if heard != nil && n > 0 {
-			heard(n)
+			heard(self, n)
 		}
 		if err != nil && left > 0 {
 			return tape{}, err

@@ -44,11 +44,11 @@ Examples:
 
 ` + exitCodes,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "listen", Usage: "listen at `ADDR`, repeatable; without it, a free TCP port"},
-			&cli.StringFlag{Name: "key", Usage: "be the peer of this key `FILE`, made if missing"},
+			&cli.StringSliceFlag{Name: "listen", Usage: "listen at `ADDR`, a multiaddr; may be given several times; without it, at a free TCP port, IPv4 and IPv6"},
+			&cli.StringFlag{Name: "key", Usage: "be the peer of this key `FILE`, which is made if it is missing; without it, troupe/key among your settings"},
 			&cli.StringFlag{Name: "share", Usage: "share the files of `DIR`"},
-			&cli.BoolFlag{Name: "allow-receive", Usage: "let others send files into that folder"},
-			&cli.StringFlag{Name: "receive-limit", Value: "10GB", Usage: "take at most so many `BYTES` from others"},
+			&cli.BoolFlag{Name: "allow-receive", Usage: "let others send files into the shared folder; none is ever replaced"},
+			&cli.StringFlag{Name: "receive-limit", Value: "10GB", Usage: "take at most so many `BYTES` from others, in all"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print who comes and goes"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/troupe-p2p/troupe/host"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
 	"github.com/troupe-p2p/troupe/transport"
 )
@@ -291,4 +292,15 @@ func copyUpTo(to io.Writer, from io.Reader, limit int64, count *atomic.Int64) bo
 			return false
 		}
 	}
+}
+
+// plainHost is a host without a shared folder; it returns its address.
+func plainHost(t *testing.T, ctx context.Context) string {
+	t.Helper()
+	h, err := host.New(ctx, host.Listen("/ip4/127.0.0.1/tcp/0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	return h.Multiaddrs()[0].String()
 }

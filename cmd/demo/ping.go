@@ -31,7 +31,7 @@ Examples:
 ` + exitCodes,
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "count", Aliases: []string{"c"}, Value: 5, Usage: "ping `N` times; 0: until Ctrl-C"},
-			&cli.DurationFlag{Name: "interval", Aliases: []string{"i"}, Value: time.Second, Usage: "the pause between two pings, like 200ms or 1s: `TIME`"},
+			&cli.DurationFlag{Name: "interval", Aliases: []string{"i"}, Value: time.Second, Usage: "ping every `TIME`, like 200ms or 1s"},
 			keyFlag(),
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {

@@ -25,7 +25,7 @@ func withHost(ctx context.Context, command string, opts []host.Option, work func
 	err := actor.Run(ctx, command, func(self *actor.Self) error {
 		h, err := host.New(self, append(opts, host.Name("host"))...)
 		if err != nil {
-			if self.Err() == nil {
+			if ctx.Err() == nil {
 				result = err
 			}
 			return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/conn"
 	"github.com/troupe-p2p/troupe/host"
+	"github.com/troupe-p2p/troupe/host/ping"
 	"github.com/troupe-p2p/troupe/stream"
 )
 
@@ -38,6 +39,7 @@ type story struct {
 	playing    actor.Signal // set when both songs play and the tree has been looked at
 	bars       *storyBars
 	tale       tale
+	talks      int // conversations in the busiest trees
 }
 
 // storyMessage is what teller receives: one of the types below. Each one's loss
@@ -53,8 +55,11 @@ type recipeLine struct {
 	text string
 }
 
-// musicPlays: dance has sent and received a first block.
-type musicPlays struct{}
+// musicPlays: dance has sent and received a first block, and waits for teller's
+// look at the tree: so there is a moment at which both conversations go on.
+type musicPlays struct {
+	actor.Ask[struct{}, struct{}]
+}
 
 // lookAgain: time for another look at the tree. From teller to itself.
 type lookAgain struct{}
@@ -91,8 +96,8 @@ func (p *program) storyAction(ctx context.Context, cmd *cli.Command) error {
 	}
 	result := errInterrupted
 	err := actor.Run(ctx, "story", func(self *actor.Self) error {
-		err := s.tell(self)
-		if self.Err() == nil {
+		// The hosts are told to end before this actor is, so ctx knows first.
+		if err := s.tell(self); ctx.Err() == nil {
 			result = err
 		}
 		return nil
@@ -163,25 +168,29 @@ func (s *story) start(self *actor.Self) (err error) {
 	if err != nil {
 		return err
 	}
-	s.introduce(c, self.Now().Sub(began))
+	took := self.Now().Sub(began)
+	rtt, err := ping.Ping(self, s.alice.Swarm(), s.bob.ID())
+	if err != nil {
+		return err
+	}
+	s.introduce(c, took, rtt)
 	s.bars = newStoryBars(s.console, len(s.songs.bobs), len(s.songs.alices))
 	if err := s.box.Put(self, curtain{}); err != nil {
 		return err
 	}
 	s.alice.Supervise("dinner", actor.Restart{}, s.dinner)
-	s.alice.Supervise("dance", actor.Restart{}, s.dance)
 	return nil
 }
 
 // introduce says who is there.
-func (s *story) introduce(c *conn.Conn, took time.Duration) {
+func (s *story) introduce(c *conn.Conn, took, rtt time.Duration) {
 	s.tale.Alice = tellerOf(s.alice.ID().String(), c.Local().String())
 	s.tale.Bob = tellerOf(s.bob.ID().String(), c.Remote().String())
-	s.tale.Connection = connectionTale{Security: string(c.Security()), Muxer: string(c.Muxer()), Seconds: took.Seconds()}
+	s.tale.Connection = connectionTale{Security: string(c.Security()), Muxer: string(c.Muxer()), Seconds: took.Seconds(), Ping: rtt.Seconds()}
 	s.say("")
 	s.say("  %s  %s  dials from %s", s.look(lookBold, "alice"), s.alice.ID().Short(), c.Local())
 	s.say("  %s    %s  listens at %s", s.look(lookBold, "bob"), s.bob.ID().Short(), c.Remote())
-	s.say("  one connection: TCP, %s, %s, made in %s", c.Security(), c.Muxer(), timeText(took))
+	s.say("  one connection: TCP, %s, %s; made in %s, ping %s", c.Security(), c.Muxer(), timeText(took), timeText(rtt))
 	s.say("")
 }
 
@@ -218,7 +227,10 @@ func (s *story) dinner(self *actor.Self, h *host.Host) error {
 // next one is asked for.
 const readingPause = 150 * time.Millisecond
 
-// dance swaps songs with bob.
+// dance swaps songs with bob. It begins when the first line of the recipe is
+// there, so that both conversations have begun when the music plays. (To wait
+// for that line in here would be wrong: mplex stops the whole connection for a
+// stream that nobody reads, so the line would not come.)
 func (s *story) dance(self *actor.Self, h *host.Host) error {
 	self.State("opening a stream")
 	over := partOver{part: "dance", began: self.Now()}
@@ -226,15 +238,15 @@ func (s *story) dance(self *actor.Self, h *host.Host) error {
 	if err == nil {
 		st = st.WithContext(self)
 		var both atomic.Int32
-		first := func(count func(int)) func(int) {
+		first := func(count func(int)) blockMoved {
 			begun := false
-			return func(n int) {
+			return func(self *actor.Self, n int) {
 				count(n)
 				if begun {
 					return
 				}
 				if begun = true; both.Add(1) == 2 {
-					_ = s.box.Put(self, musicPlays{}) // only the end of the story prevents it
+					_, _ = actor.Call(self, s.box, func(ask actor.Ask[struct{}, struct{}]) storyMessage { return musicPlays{ask} }, struct{}{})
 				}
 			}
 		}
@@ -262,15 +274,21 @@ func (s *story) listenAndTell(self *actor.Self) error {
 		switch m := m.(type) {
 		case curtain:
 			defer s.bars.end()
+		case musicPlays:
+			s.lookAtTree() // both conversations go on
+			m.Answer(struct{}{}, nil)
+			s.playing.Set()
 			actor.After[storyMessage](self, s.box, lookEvery, lookAgain{})
 		case lookAgain:
-			s.lookAtTree()
-			actor.After[storyMessage](self, s.box, lookEvery, lookAgain{})
-		case musicPlays:
-			s.lookAtTree()
-			s.playing.Set()
+			if len(parts) == 0 {
+				s.lookAtTree()
+				actor.After[storyMessage](self, s.box, lookEvery, lookAgain{})
+			}
 		case recipeLine:
 			s.tale.Recipe = append(s.tale.Recipe, m.text)
+			if m.step == 0 {
+				s.alice.Supervise("dance", actor.Restart{}, s.dance)
+			}
 			s.bars.line(s.look(lookGreen, fmt.Sprintf("  %s ", recipeMark(m.step))) + m.text)
 		case partOver:
 			if m.err != nil {
@@ -294,10 +312,23 @@ func recipeMark(step int) string {
 	return fmt.Sprint(step)
 }
 
-// lookAtTree keeps the fullest trees seen.
+// lookAtTree keeps the busiest trees seen: those with most conversations, and
+// then those with most actors.
 func (s *story) lookAtTree() {
 	a, b := s.alice.Tree(), s.bob.Tree()
-	if n := a.Count() + b.Count(); n > s.tale.Actors {
-		s.tale.Actors, s.tale.trees = n, [2]actor.Node{a, b}
+	talks, actors := conversations(a)+conversations(b), a.Count()+b.Count()
+	if talks > s.talks || talks == s.talks && actors > s.tale.Actors {
+		s.talks, s.tale.Actors, s.tale.trees = talks, actors, [2]actor.Node{a, b}
 	}
+}
+
+// conversations counts the streams of a tree that speak a protocol of the story.
+func conversations(n actor.Node) (count int) {
+	if isStream(n.Name) && (n.State == string(recipeProtocol) || n.State == string(musicProtocol)) {
+		count++
+	}
+	for _, c := range n.Children {
+		count += conversations(c)
+	}
+	return count
 }

@@ -36,7 +36,8 @@ func tellerOf(id, addr string) personTale { return personTale{id, addr} }
 type connectionTale struct {
 	Security string  `json:"security"`
 	Muxer    string  `json:"muxer"`
-	Seconds  float64 `json:"seconds"`  // to make it
+	Seconds  float64 `json:"seconds"` // to make it
+	Ping     float64 `json:"ping_seconds"`
 	Sent     int64   `json:"sent"`     // by alice, with the muxer's frames
 	Received int64   `json:"received"` // by alice
 }
@@ -114,24 +115,26 @@ func songOf(name, from, to string, sent []byte, t tape, took time.Duration) song
 // report tells people who talked to whom, and shows the tree.
 func (s *story) report() {
 	s.title("Who talked to whom, over one connection")
-	s.say("%s", s.look(lookDim, fmt.Sprintf("  %-14s %-22s %10s %10s %9s %11s", "from → to", "protocol", "sent", "received", "time", "speed")))
+	s.say("%s", s.look(lookDim, fmt.Sprintf("  %-13s %-21s %9s %9s %8s %10s", "from → to", "protocol", "sent", "received", "time", "speed")))
+	sent, received := int64(0), int64(0)
 	for _, t := range s.tale.Streams {
+		sent, received = sent+t.Sent, received+t.Received
 		took := time.Duration(t.Seconds * float64(time.Second))
 		speed := "-"
 		if t.Sent+t.Received > 1<<20 {
 			speed = rateText(t.Sent+t.Received, took)
 		}
-		s.say("  %-14s %-22s %10s %10s %9s %11s", t.Dialer+" → "+t.Listener, t.Protocol, bytesText(t.Sent), bytesText(t.Received), timeText(took), speed)
+		s.say("  %-13s %-21s %9s %9s %8s %10s", t.Dialer+" → "+t.Listener, t.Protocol, bytesText(t.Sent), bytesText(t.Received), timeText(took), speed)
 	}
 	c := s.tale.Connection
-	s.say("  %-14s %-22s %10s %10s", "", "all of it, in frames", bytesText(c.Sent), bytesText(c.Received))
+	s.say("  %-13s %-21s %9s %9s", "", "and ping, identify", bytesText(max(c.Sent-sent, 0)), bytesText(max(c.Received-received, 0)))
 	s.say("")
 	for _, song := range s.tale.Songs {
-		mark := s.look(lookGreen, "✓ the same at both ends")
+		mark := s.look(lookGreen, "✓ same at both ends")
 		if !song.Same {
 			mark = s.look(lookRed, "✗ DIFFERENT from what was sent: "+song.Sent[:16])
 		}
-		s.say("  %-16s %-12s %8s  sha256 %s…  %s", song.Name, song.From+" → "+song.To, bytesText(song.Size), song.Received[:8], mark)
+		s.say("  %-16s %-11s %8s  sha256 %s…  %s", song.Name, song.From+" → "+song.To, bytesText(song.Size), song.Received[:8], mark)
 		if song.File != "" {
 			s.say("  %s", s.look(lookDim, "  kept as "+song.File))
 		}
