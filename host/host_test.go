@@ -292,7 +292,7 @@ func TestAHandlerThatDoesNotStopIsNamedByClose(t *testing.T) {
 		began := actor.Now(w.ctx)
 		err = b.Close()
 		var late *actor.OverdueError
-		if !errors.As(err, &late) || len(late.Overdue) != 1 || !strings.HasSuffix(late.Overdue[0].Path, "/stream-in-0/handler") {
+		if !errors.As(err, &late) || len(late.Overdue) != 1 || !strings.HasSuffix(late.Overdue[0].Path, "/handler") {
 			w.Errorf("got %v after %v, %v", err, actor.Now(w.ctx).Sub(began), b.Tree())
 		}
 		if took := actor.Now(w.ctx).Sub(began); took > 10*time.Second {

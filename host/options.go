@@ -14,9 +14,11 @@ import (
 	"github.com/troupe-p2p/troupe/host/swarm"
 	"github.com/troupe-p2p/troupe/muxer"
 	"github.com/troupe-p2p/troupe/muxer/mplex"
+	"github.com/troupe-p2p/troupe/muxer/yamux"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/noise"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
+	"github.com/troupe-p2p/troupe/negotiate/tls"
 	"github.com/troupe-p2p/troupe/transport"
 	"github.com/troupe-p2p/troupe/transport/tcp"
 )
@@ -78,14 +80,15 @@ func Transport(t ...transport.Transport) Option {
 	return func(o *options) { o.config.Transports = t }
 }
 
-// Security replaces the usual security channels, which are Noise, best first.
+// Security replaces the usual security channels, which are Noise and TLS, best first.
 // Each is made with the host's key: host.Security(func(k peer.Key)
 // negotiate.Security { return noise.New(k) }).
 func Security(make ...func(peer.Key) negotiate.Security) Option {
 	return func(o *options) { o.security = make }
 }
 
-// Muxer replaces the usual muxers, which are mplex, best first.
+// Muxer replaces the usual muxers, which are yamux and mplex, best first. mplex
+// comes last because it has no flow control.
 func Muxer(m ...muxer.Factory) Option { return func(o *options) { o.config.Muxers = m } }
 
 // Resolver looks up the names in addresses instead of the machine's own.
@@ -128,10 +131,10 @@ func collect(ctx context.Context, opts []Option) (*options, error) {
 		o.config.Transports = []transport.Transport{tcp.New()}
 	}
 	if o.config.Muxers == nil {
-		o.config.Muxers = []muxer.Factory{mplex.Factory(mplex.PauseThenReset)}
+		o.config.Muxers = []muxer.Factory{yamux.Factory(yamux.Options{}), mplex.Factory(mplex.PauseThenReset)}
 	}
 	if o.security == nil {
-		o.security = []func(peer.Key) negotiate.Security{func(k peer.Key) negotiate.Security { return noise.New(k) }}
+		o.security = usualSecurity(o.config.Muxers)
 	}
 	if o.key == nil {
 		key, err := peer.Generate(actor.Entropy(ctx))
@@ -153,6 +156,27 @@ func collect(ctx context.Context, opts []Option) (*options, error) {
 		o.name = "host-" + o.key.Public().ID().Short()
 	}
 	return o, nil
+}
+
+// usualSecurity is Noise, then TLS. Both agree on yamux inside the handshake where
+// the remote can, which saves a round trip. No other muxer is named there: with
+// two names js-libp2p as a dialer takes another one than its listener.
+func usualSecurity(muxers []muxer.Factory) []func(peer.Key) negotiate.Security {
+	early := slices.ContainsFunc(muxers, func(m muxer.Factory) bool { return m.Protocol == yamux.ID })
+	return []func(peer.Key) negotiate.Security{
+		func(k peer.Key) negotiate.Security {
+			if early {
+				return noise.New(k, noise.Muxers(yamux.ID), noise.NegotiateWithoutOverlap())
+			}
+			return noise.New(k)
+		},
+		func(k peer.Key) negotiate.Security {
+			if early {
+				return tls.New(k, tls.Muxers(yamux.ID))
+			}
+			return tls.New(k)
+		},
+	}
 }
 
 // parseAddrs reads the addresses to listen at.

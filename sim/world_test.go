@@ -13,6 +13,9 @@ import (
 
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/host"
+	"github.com/troupe-p2p/troupe/muxer"
+	"github.com/troupe-p2p/troupe/muxer/mplex"
+	"github.com/troupe-p2p/troupe/muxer/yamux"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
 	"github.com/troupe-p2p/troupe/stream"
@@ -34,9 +37,13 @@ func echo(_ *actor.Self, s *stream.Stream) error {
 }
 
 // talk is two hosts that hold several conversations over one connection, each
-// with its own protocol, over Noise and mplex.
-func talk(w *World) error {
-	alice, bob := w.Host("alice"), w.Host("bob")
+// with its own protocol, over Noise and the muxer given.
+func talk(m muxer.Factory) func(w *World) error {
+	return func(w *World) error { return talkOver(w, host.Muxer(m)) }
+}
+
+func talkOver(w *World, over host.Option) error {
+	alice, bob := w.Host("alice", over), w.Host("bob", over)
 	w.Link("alice", "bob", LinkConfig{Latency: 30 * time.Millisecond, Jitter: 5 * time.Millisecond, Bandwidth: 10 << 20})
 	bob.Handle(bob.Self(), "/sum/1", sum)
 	bob.Handle(bob.Self(), "/echo/1", echo)
@@ -100,6 +107,12 @@ func run(t *testing.T, seed uint64, scenario func(*World) error) (Result, string
 }
 
 func TestTwentyRunsOfOneSeedGiveOneTraceAndAnotherSeedAnother(t *testing.T) {
+	for _, m := range []muxer.Factory{mplex.Factory(mplex.PauseThenReset), yamux.Factory(yamux.Options{})} {
+		t.Run(string(m.Protocol), func(t *testing.T) { oneTrace(t, talk(m)) })
+	}
+}
+
+func oneTrace(t *testing.T, talk func(*World) error) {
 	first, trace := run(t, 7, talk)
 	if first.Steps < 500 || first.Elapsed < 90*time.Millisecond {
 		t.Errorf("that was not much of a conversation: %v", first)
@@ -128,7 +141,7 @@ func parting(a, b string) string {
 
 func TestTwoHostsTalkUnderManySeeds(t *testing.T) {
 	for seed := range uint64(40) {
-		run(t, seed, talk)
+		run(t, seed, talk(mplex.Factory(mplex.PauseThenReset)))
 	}
 }
 

@@ -8,7 +8,8 @@
 //
 // The matrix:
 //
-//	{noise, noise-early, plaintext} x {mplex} x {Troupe dials go, go dials Troupe} x checks
+//	{noise, noise-early, plaintext, tls} x {yamux, mplex} x
+//	{Troupe dials go, go dials Troupe} x checks
 //
 // For each cell run starts two copies of this program, a listener and a dialer,
 // and drives them:

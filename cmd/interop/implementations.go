@@ -32,4 +32,7 @@ func usualPairs() []string {
 
 // usualSecurities are the security channels that run tries when none is given.
 // noise-early is noise with the muxer agreed inside the handshake.
-func usualSecurities() []string { return []string{"noise", "noise-early", "plaintext"} }
+func usualSecurities() []string { return []string{"noise", "noise-early", "plaintext", "tls"} }
+
+// usualMuxers are the muxers of a whole run.
+func usualMuxers() []string { return []string{"yamux", "mplex"} }

@@ -44,15 +44,15 @@ func talkInCells(t *testing.T, securities, muxers, pairs []string) {
 
 // What fails here fails in the harness or in go-libp2p, not in Troupe.
 func TestGoLibp2pTalksToItself(t *testing.T) {
-	talkInCells(t, usualSecurities(), []string{"mplex"}, []string{"go:go"})
+	talkInCells(t, usualSecurities(), usualMuxers(), []string{"go:go"})
 }
 
 func TestTroupeAndGoLibp2pTalk(t *testing.T) {
-	talkInCells(t, usualSecurities(), []string{"mplex"}, usualPairs())
+	talkInCells(t, usualSecurities(), usualMuxers(), usualPairs())
 }
 
 // The other side then being Troupe as well, this shows that what fails above is
 // not the harness's way of driving a Troupe host.
 func TestTroupeTalksToItself(t *testing.T) {
-	talkInCells(t, usualSecurities(), []string{"mplex"}, []string{"troupe:troupe"})
+	talkInCells(t, usualSecurities(), usualMuxers(), []string{"troupe:troupe"})
 }

@@ -80,7 +80,7 @@ func runCommand() *cli.Command {
 		OnUsageError: func(_ context.Context, _ *cli.Command, err error, _ bool) error { return usageError(err) },
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "security", Value: usualSecurities(), Usage: "noise, noise-early (the muxer is agreed in the handshake), plaintext or tls"},
-			&cli.StringSliceFlag{Name: "muxer", Value: []string{"mplex"}, Usage: "mplex or yamux"},
+			&cli.StringSliceFlag{Name: "muxer", Value: usualMuxers(), Usage: "mplex or yamux"},
 			&cli.StringSliceFlag{Name: "pair", Value: usualPairs(), Usage: "`DIALER:LISTENER`"},
 			&cli.StringSliceFlag{Name: "check", Usage: "only this check (see interop list)"},
 			&cli.StringFlag{Name: "json", Usage: "write the results to `FILE`"},

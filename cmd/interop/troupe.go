@@ -12,10 +12,12 @@ import (
 	"github.com/troupe-p2p/troupe/host/ping"
 	"github.com/troupe-p2p/troupe/muxer"
 	"github.com/troupe-p2p/troupe/muxer/mplex"
+	"github.com/troupe-p2p/troupe/muxer/yamux"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/noise"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
 	"github.com/troupe-p2p/troupe/negotiate/plaintext"
+	"github.com/troupe-p2p/troupe/negotiate/tls"
 	"github.com/troupe-p2p/troupe/stream"
 
 	"github.com/troupe-p2p/troupe/cmd/interop/talk"
@@ -67,6 +69,8 @@ func troupeSecurity(name string, mux negotiate.Protocol) (func(peer.Key) negotia
 		return func(k peer.Key) negotiate.Security { return noise.New(k) }, nil
 	case "noise-early":
 		return func(k peer.Key) negotiate.Security { return noise.New(k, noise.Muxers(mux)) }, nil
+	case "tls":
+		return func(k peer.Key) negotiate.Security { return tls.New(k, tls.Muxers(mux)) }, nil
 	case "plaintext":
 		return func(k peer.Key) negotiate.Security { return plaintext.New(k) }, nil
 	default:
@@ -79,6 +83,8 @@ func troupeMuxer(name string) (muxer.Factory, error) {
 	switch name {
 	case "mplex":
 		return mplex.Factory(mplex.PauseThenReset), nil
+	case "yamux":
+		return yamux.Factory(yamux.Options{}), nil
 	default:
 		return muxer.Factory{}, fmt.Errorf("muxer %q: %w", name, talk.ErrUnknownChoice)
 	}

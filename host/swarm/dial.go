@@ -119,7 +119,8 @@ type dialed struct {
 	addr  ma.Multiaddr
 	by    transport.Transport // nil: none, or a name
 	name  bool
-	saved bool // it may be in the book
+	saved bool    // it may be in the book
+	from  *dialed // the name that it was found under, if any
 
 	ref   *actor.Ref
 	began time.Time
@@ -128,6 +129,7 @@ type dialed struct {
 	err   error
 	held  *BackoffError // not tried for that
 	blame bool          // the address is to blame for err
+	won   bool          // it led to the peer
 }
 
 // dial starts the actor of a dial as a child of the swarm's.
@@ -185,12 +187,15 @@ func (k *dialer) handle(m dialMessage) {
 		k.step(dialEvent{kind: dialLinked, id: m.id})
 	case saidWon:
 		k.settle(m.id, "", nil)
+		for a := k.table[m.id]; a != nil; a = a.from {
+			a.won = true
+		}
 		k.step(dialEvent{kind: dialWon, id: m.id})
 	case saidFailed:
 		k.settle(m.id, m.stage, m.err)
 		var more []target
 		for _, addr := range m.addrs {
-			if t, ok := k.add(addr, false); ok {
+			if t, ok := k.add(addr, k.table[m.id]); ok {
 				more = append(more, t)
 			}
 		}
@@ -327,16 +332,18 @@ func (k *dialer) conclude() {
 // teach tells the book what became of an address. It waits for the book, which
 // waits for nobody.
 func (k *dialer) teach(a *dialed) {
-	q := bookRequest{kind: worked, peer: k.d.peer, addrs: []ma.Multiaddr{a.addr}, err: a.err}
+	q := bookRequest{peer: k.d.peer, addrs: []ma.Multiaddr{a.addr}, err: a.err}
 	var mismatch *peer.MismatchError
 	switch {
+	case a.won:
+		q.kind = worked
 	case errors.As(a.err, &mismatch):
 		q.kind = forget
 	case a.blame:
 		q.kind = failed
-	case a.name && k.lost && !k.late && k.self.Err() == nil:
+	case a.name && a.err == nil && !a.began.IsZero() && k.lost && !k.late && k.self.Err() == nil:
 		q.kind, q.err = failed, ErrUnreachable // none of the addresses that it stands for
-	case a.name || a.err != nil || a.began.IsZero():
+	default:
 		return // not its fault, or not tried
 	}
 	_ = k.s.book.call(k.self, q) // a book that has ended needs no lesson

@@ -49,45 +49,56 @@ type node struct {
 	moreDone *promise
 }
 
+// body runs a scenario as the body of a root, and then stops its nodes.
+func body(t *testing.T, scenario func(w *world)) actor.Func {
+	return func(self *actor.Self) error {
+		w := &world{T: t, self: self, net: mem.NewNetwork()}
+		defer func() {
+			if t.Failed() {
+				explain(t, self.Tree())
+			}
+		}()
+		scenario(w)
+		for i := len(w.nodes) - 1; i >= 0; i-- {
+			w.nodes[i].ref.Stop(nil)
+			if err := w.nodes[i].ref.Wait(self); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// explain logs the failures that a tree remembers.
+func explain(t *testing.T, tree actor.Node) {
+	for _, f := range tree.Failures {
+		t.Logf("failure: %v", f.Err)
+		var p *actor.PanicError
+		if errors.As(f.Err, &p) {
+			t.Logf("%s", p.Stack)
+		}
+	}
+}
+
+// simulate runs a scenario on the scheduler.
+func simulate(t *testing.T, seed uint64, scenario func(w *world)) error {
+	return actor.NewScheduler(seed, nil).Run(context.Background(), "test", body(t, scenario))
+}
+
 // both runs a scenario on both carriers: on goroutines in virtual time, and on
 // the scheduler with several seeds.
 func both(t *testing.T, scenario func(w *world)) {
 	t.Helper()
-	run := func(t *testing.T, scenario func(w *world)) actor.Func {
-		return func(self *actor.Self) error {
-			w := &world{T: t, self: self, net: mem.NewNetwork()}
-			defer func() {
-				if t.Failed() {
-					for _, f := range self.Tree().Failures {
-						var p *actor.PanicError
-						if errors.As(f.Err, &p) {
-							t.Logf("failure: %v\n%s", f.Err, p.Stack)
-							continue
-						}
-						t.Logf("failure: %v", f.Err)
-					}
-				}
-			}()
-			scenario(w)
-			for i := len(w.nodes) - 1; i >= 0; i-- {
-				w.nodes[i].ref.Stop(nil)
-				if err := w.nodes[i].ref.Wait(self); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-	}
 	t.Run("goroutines", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			if err := actor.Run(context.Background(), "test", run(t, scenario)); err != nil {
+			if err := actor.Run(context.Background(), "test", body(t, scenario)); err != nil {
 				t.Error(err)
 			}
 		})
 	})
 	t.Run("simulation", func(t *testing.T) {
 		for seed := range uint64(10) {
-			if err := actor.NewScheduler(seed, nil).Run(context.Background(), "test", run(t, scenario)); err != nil {
+			if err := simulate(t, seed, scenario); err != nil {
 				t.Error(err)
 			}
 			if t.Failed() {

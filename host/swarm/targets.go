@@ -17,13 +17,13 @@ import (
 // and are not in the dial yet.
 func (k *dialer) targets(o order) []target {
 	var out []target
-	take := func(addr ma.Multiaddr, saved bool) {
-		if t, ok := k.add(addr, saved); ok {
+	take := func(addr ma.Multiaddr) {
+		if t, ok := k.add(addr, nil); ok {
 			out = append(out, t)
 		}
 	}
 	for _, addr := range usable(peer.Info{ID: k.d.peer, Addrs: o.addrs}) {
-		take(addr, true)
+		take(addr)
 	}
 	now := k.self.Now()
 	for _, e := range k.s.book.Entries(k.d.peer) {
@@ -31,7 +31,7 @@ func (k *dialer) targets(o order) []target {
 			k.hold(e.Addr, &BackoffError{Until: e.RetryAt, Left: e.RetryAt.Sub(now), Failures: e.Failures, Last: e.LastErr})
 			continue
 		}
-		take(e.Addr, true)
+		take(e.Addr)
 	}
 	return out
 }
@@ -48,9 +48,10 @@ func (k *dialer) find(addr ma.Multiaddr) int {
 }
 
 // add puts an address into the dial's table, and returns it as a target unless
-// it is there already or no transport understands it.
-func (k *dialer) add(addr ma.Multiaddr, saved bool) (target, bool) {
-	a := &dialed{addr: addr, saved: saved, stage: StageNotTried}
+// it is there already or no transport understands it. Those that a name stands
+// for are not in the book.
+func (k *dialer) add(addr ma.Multiaddr, from *dialed) (target, bool) {
+	a := &dialed{addr: addr, saved: from == nil, from: from, stage: StageNotTried}
 	id := k.find(addr)
 	switch {
 	case id < 0:
