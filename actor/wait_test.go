@@ -218,6 +218,50 @@ func TestARingOfWaitsThatMovesIsNoCycle(t *testing.T) {
 	})
 }
 
+// A cycle that looks like one is broken before it is called one: whoever waits
+// for a limited time gives up, and then ends, or serves its mailbox, or does
+// neither.
+func TestACycleThatIsBrokenInTimeIsNone(t *testing.T) {
+	for name, want := range map[string]error{"ends": new(GoneError), "serves": nil, "neither": context.DeadlineExceeded} {
+		t.Run(name, func(t *testing.T) {
+			both(t, func(t *testing.T, run func(Func) error) {
+				var second record[error]
+				circle(run, 2, time.Hour, func(self *Self, me int, ring []*Mailbox[ringMessage]) error {
+					next := ring[1-me]
+					next.TryPut(ringMessage{})
+					if me == 1 {
+						self.Sleep(time.Millisecond) // the one that closes the circle
+						ctx, cancel := self.WithTimeout(2 * confirmAfter / 3)
+						defer cancel()
+						second.add(next.Put(ctx, ringMessage{}))
+						return nil
+					}
+					ctx, cancel := self.WithTimeout(confirmAfter / 2)
+					defer cancel()
+					if err := next.Put(ctx, ringMessage{}); err != context.DeadlineExceeded {
+						t.Errorf("the first: %v", err)
+					}
+					switch name {
+					case "ends":
+						return nil
+					case "serves":
+						ring[me].Recv()
+					}
+					return untilTold(self)
+				})
+				got := second.at(0)
+				if gone := new(GoneError); errors.As(want, &gone) {
+					if !errors.As(got, &gone) {
+						t.Errorf("the second: %v", got)
+					}
+				} else if got != want {
+					t.Errorf("the second: %v", got)
+				}
+			})
+		})
+	}
+}
+
 func TestAWaitOfWhichNobodyKnowsWhoWaitsIsNoCycle(t *testing.T) {
 	both(t, func(t *testing.T, run func(Func) error) {
 		circle(run, 1, time.Hour, func(self *Self, _ int, ring []*Mailbox[ringMessage]) error {
