@@ -12,6 +12,7 @@ import (
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/conn"
 	"github.com/troupe-p2p/troupe/host"
+	"github.com/troupe-p2p/troupe/muxer/mplex"
 	"github.com/troupe-p2p/troupe/host/ping"
 	"github.com/troupe-p2p/troupe/stream"
 )
@@ -154,12 +155,14 @@ func (s *story) start(self *actor.Self) (err error) {
 	over := func(self *actor.Self, t tape, err error) {
 		_ = s.box.Put(self, partOver{part: "jukebox", tape: t, err: err, ended: self.Now()})
 	}
-	s.bob, err = host.New(self, host.Name("bob"), host.Listen("/ip4/127.0.0.1/tcp/0"),
+	// The simplest muxer there is: the story fits on a page.
+	storyMuxer := host.Muxer(mplex.Factory(mplex.PauseThenReset))
+	s.bob, err = host.New(self, host.Name("bob"), storyMuxer, host.Listen("/ip4/127.0.0.1/tcp/0"),
 		host.Run("kitchen", kitchen), host.Run("jukebox", jukebox(s.songs.bobs, over)))
 	if err != nil {
 		return err
 	}
-	s.alice, err = host.New(self, host.Name("alice"), host.NoListen())
+	s.alice, err = host.New(self, host.Name("alice"), storyMuxer, host.NoListen())
 	if err != nil {
 		return err
 	}
