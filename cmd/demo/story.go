@@ -12,8 +12,8 @@ import (
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/conn"
 	"github.com/troupe-p2p/troupe/host"
-	"github.com/troupe-p2p/troupe/muxer/mplex"
 	"github.com/troupe-p2p/troupe/host/ping"
+	"github.com/troupe-p2p/troupe/muxer/mplex"
 	"github.com/troupe-p2p/troupe/stream"
 )
 
