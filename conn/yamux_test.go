@@ -343,7 +343,8 @@ func TestAResetFloodByAPeerThatNeverReadsLeavesNothing(t *testing.T) {
 			}
 			pipe.Close()
 		})
-		if !errors.Is(reason, ErrRemoteClosed) || took > time.Second {
+		// A write may meet the closed pipe before the reader does.
+		if !errors.Is(reason, ErrRemoteClosed) && !errors.Is(reason, io.ErrClosedPipe) || took > time.Second {
 			t.Errorf("after %v: %v", took, reason)
 		}
 	})
