@@ -11,8 +11,8 @@ import (
 // A benchMessage is as large as a tagged message of the hot path.
 type benchMessage struct {
 	kind int
-	a, b uint64
-	data []byte
+	_    [2]uint64
+	_    []byte
 }
 
 // senders starts a number of actors that call send b.N times together.

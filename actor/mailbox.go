@@ -13,8 +13,9 @@ import (
 // What happens when it is full is said by the sender: [Mailbox.Put] waits,
 // [Mailbox.TryPut] refuses. In production it is a Go channel.
 //
-// The runtime's own messages (timers, stop, a child's end) come through the same
-// mailbox, ahead of the others, and need no room: each has a place of its own.
+// The runtime's own messages (timers, the end of another actor, the stop) come
+// through the same mailbox and need no room: each has a place of its own. They
+// come ahead of the others, but for the stop, which overtakes nobody.
 //
 // A mailbox belongs to one incarnation. When that ends, messages that still
 // wait are released (see [Undeliverable]) and senders get a [*GoneError].
@@ -22,7 +23,7 @@ type Mailbox[M any] struct {
 	owner   *Self
 	ch      chan M     // production
 	sim     *simBox[M] // simulation
-	wake    slot       // production: own messages have come, or the end
+	wake    slot       // production: there is something to look at
 	stopMsg *M         // what a stop is turned into; nil: the end of the mailbox
 
 	urgent atomic.Bool // own is not empty, or the actor is told to end
@@ -247,7 +248,16 @@ func (m *Mailbox[M]) Recv() (v M, ok bool) {
 // parks says that the owner is about to sleep. It may say so already: a wake that
 // came too late for the sleep before has ended this one at once.
 func (m *Mailbox[M]) parks() bool {
-	return m.state.CompareAndSwap(boxRunning, boxParked) || m.state.Load() == boxParked
+	for !m.state.CompareAndSwap(boxRunning, boxParked) {
+		switch m.state.Load() {
+		case boxParked:
+			return true
+		case boxDead:
+			return false
+		}
+		// A wake has just come; say it anew.
+	}
+	return true
 }
 
 // sleep waits until there is something to look at.
