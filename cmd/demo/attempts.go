@@ -61,8 +61,8 @@ func (a *attempts) run(self *actor.Self) (out outcome, moved int64, err error) {
 			return out, moved, &lostError{kept: a.keptText(), tries: a.retries, cause: err}
 		}
 		a.console.say("%s", a.console.look(lookYellow, fmt.Sprintf("%s; trying again in %s (%d of %d)",
-			sentence(err), timeText(do[0].pause), do[0].attempt, a.retries)))
-		a.console.emit(retryNotice{"retry", do[0].attempt, a.retries, do[0].pause.Seconds(), sentence(err)})
+			reason(err), timeText(do[0].pause), do[0].attempt, a.retries)))
+		a.console.emit(retryNotice{"retry", do[0].attempt, a.retries, do[0].pause.Seconds(), reason(err)})
 		for do[0].kind == retryWait {
 			if err := self.Sleep(retry.Deadline().Sub(self.Now())); err != nil {
 				return out, moved, a.broken(self, err)

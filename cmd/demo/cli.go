@@ -37,13 +37,13 @@ func (p *program) report(err error) {
 	}
 	name, look := "error:", lookRed
 	if exitOf(err) == exitInterrupted {
-		fmt.Fprintf(p.err, "%s\n", paint(p.errColor, lookYellow, sentence(err)))
+		p.warn("%s", paint(p.errColor, lookYellow, sentence(err)))
 		return
 	}
-	fmt.Fprintf(p.err, "%s %s\n", paint(p.errColor, look, name), sentence(err))
+	p.warn("%s %s", paint(p.errColor, look, name), sentence(err))
 	var usage *usageError
 	if errors.As(err, &usage) {
-		fmt.Fprintf(p.err, "%s\n", paint(p.errColor, lookDim, "demo COMMAND --help explains, with examples"))
+		p.warn("%s", paint(p.errColor, lookDim, "demo COMMAND --help explains, with examples"))
 	}
 }
 

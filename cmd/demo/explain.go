@@ -65,6 +65,7 @@ func sentence(err error) string {
 	var dial *swarm.DialError
 	var listen *host.AddrError
 	var lost *lostError
+	var reset *stream.ResetError
 	switch {
 	case err == nil:
 		return "nothing went wrong"
@@ -82,6 +83,10 @@ func sentence(err error) string {
 		return reaching(dial)
 	case errors.As(err, &listen):
 		return listening(listen)
+	case errors.As(err, &reset) && reset.Remote && reset.Code == stream.CodeShutdown:
+		return "the peer was stopped"
+	case errors.As(err, &reset) && reset.Remote && reset.Code == stream.CodeNone:
+		return "the peer broke the stream off"
 	case errors.As(err, &closed) && torn(closed):
 		return fmt.Sprintf("the connection with %s broke", closed.Peer.Short())
 	case err == io.EOF, err == io.ErrUnexpectedEOF:
@@ -92,6 +97,15 @@ func sentence(err error) string {
 		return "it took too long"
 	}
 	return err.Error()
+}
+
+// reason is a sentence without what to do, for what is tried again anyway.
+func reason(err error) string {
+	var dial *swarm.DialError
+	if errors.As(err, &dial) && len(dial.Attempts) == 1 && errors.Is(dial.Attempts[0].Err, transport.ErrRefused) {
+		return fmt.Sprintf("nobody listens at %s", dial.Attempts[0].Addr)
+	}
+	return sentence(err)
 }
 
 // torn reports whether a connection ended without an orderly word of either end.

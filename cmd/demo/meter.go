@@ -106,7 +106,7 @@ func (m *barMeter) begin(from, size int64) {
 		return
 	}
 	m.bars = mpb.New(mpb.WithOutput(m.out), mpb.WithAutoRefresh(), mpb.WithRefreshRate(100*time.Millisecond))
-	m.bar = newBar(m.bars, m.console, m.name, lookCyan, size, m.text)
+	m.bar = newBar(m.bars, m.console, m.name, lookCyan, size, m.text, mpb.BarRemoveOnComplete())
 	m.bar.SetCurrent(from)
 }
 
@@ -126,18 +126,20 @@ func (m *barMeter) end(bool) {
 }
 
 // newBar adds a bar with a name at its left and a text at its right.
-func newBar(bars *mpb.Progress, c *console, name, look string, size int64, text func() string) *mpb.Bar {
+func newBar(bars *mpb.Progress, c *console, name, look string, size int64, text func() string, more ...mpb.BarOption) *mpb.Bar {
 	coloured := func(s string) string { return c.look(look, s) }
 	dim := func(s string) string { return c.look(lookDim, s) }
 	style := mpb.BarStyle().Lbound(" ").Rbound(" ").Filler("━").FillerMeta(coloured).
 		Tip("━").TipMeta(coloured).Padding("─").PaddingMeta(dim)
 	width := max(10, min(24, c.width/4))
-	return bars.New(size, style,
-		mpb.PrependDecorators(decor.Name(cut(name, width), decor.WC{C: decor.DindentRight})),
+	// It begins with a carriage return, because a terminal that shows ^C has moved
+	// the cursor.
+	return bars.New(size, style, append(more,
+		mpb.PrependDecorators(decor.Name("\r"+cut(name, width), decor.WC{C: decor.DindentRight})),
 		mpb.AppendDecorators(
 			decor.Any(func(s decor.Statistics) string { return fmt.Sprintf("%3d %%", 100*s.Current/max(s.Total, 1)) }, decor.WC{W: 5}),
 			decor.Any(func(decor.Statistics) string { return text() }),
-		))
+		))...)
 }
 
 // lineMeter prints a line every few seconds.

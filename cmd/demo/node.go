@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -128,10 +129,14 @@ func (n *node) run(ctx context.Context) (err error) {
 		if err := swarm.Subscribe(h.Swarm(), self, box, func(e swarm.Event) nodeMessage { return swarmEvent{e} }); err != nil {
 			return err
 		}
-		n.introduce(h, made)
+		introduced := false
 		for m := range box.All() {
 			switch m := m.(type) {
 			case swarmEvent:
+				if !introduced && n.serves(h) {
+					n.introduce(h, made)
+					introduced = true
+				}
 				n.happened(h, m.Event)
 			case fileRequest:
 				n.served(h, m.transferOver)
@@ -145,6 +150,13 @@ func (n *node) run(ctx context.Context) (err error) {
 		return nil // that is how a node ends
 	}
 	return err
+}
+
+// serves reports whether the node's own protocols are there. A change of the
+// protocols is an event, so somebody will ask again.
+func (n *node) serves(h *host.Host) bool {
+	has := h.Swarm().Protocols()
+	return slices.Contains(has, echoProtocol) && (n.dir == "" || slices.Contains(has, fileProtocol))
 }
 
 // introduce prints what others need to know.

@@ -16,8 +16,10 @@ type console struct {
 	terminal bool // out is a terminal: bars are drawn
 	color    bool
 	errColor bool
-	width    int  // of the terminal; 80 otherwise
-	json     bool // one JSON object a line, and nothing else, on out
+
+	errTerminal bool // err is a terminal
+	width       int  // of the terminal; 80 otherwise
+	json        bool // one JSON object a line, and nothing else, on out
 }
 
 // newConsole looks at what the process prints to. Colour is for terminals,
@@ -32,7 +34,7 @@ func newConsole(out, err io.Writer, env func(string) string) *console {
 		}
 	}
 	if f, ok := err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		c.errColor = !plain
+		c.errTerminal, c.errColor = true, !plain
 	}
 	return c
 }
@@ -56,11 +58,16 @@ func (c *console) emit(v any) {
 	fmt.Fprintf(c.out, "%s\n", line)
 }
 
-// warn prints a line for people beside the output, on standard error.
+// warn prints a line for people beside the output, on standard error. On a
+// terminal it goes over a ^C that stands there.
 func (c *console) warn(format string, args ...any) {
-	if !c.json {
-		fmt.Fprintf(c.err, format+"\n", args...)
+	if c.json {
+		return
 	}
+	if c.errTerminal {
+		format = "\r" + format
+	}
+	fmt.Fprintf(c.err, format+"\n", args...)
 }
 
 // The looks of text on a terminal (ECMA-48, SGR).
