@@ -33,7 +33,7 @@ func (k *core) send() {
 			k.spent(b)
 		}
 	}
-	if k.ending && k.flying == 0 && (k.writer == nil || !k.machine.Pending() && !k.unsent()) {
+	if k.ending && k.flying == 0 && !k.machine.Pending() && !k.unsent() {
 		k.over = true
 	}
 }
