@@ -45,8 +45,14 @@ func (w *waitNote) String() string {
 	return w.what + " " + w.on.path()
 }
 
-func (n *node) snapshot() Node {
-	v := Node{Path: n.path(), Name: n.name}
+func (n *node) snapshot() (v Node) {
+	n.show(&v, n.system.carrier.now())
+	return v
+}
+
+// show fills in what can be seen of an actor and of those below it.
+func (n *node) show(v *Node, now time.Time) {
+	v.Path, v.Name = n.path(), n.name
 	n.mu.Lock()
 	v.State, v.Since, v.Born = n.state, n.since, n.born
 	v.Overdue, v.Stopping = n.overdue, n.told != nil
@@ -61,7 +67,7 @@ func (n *node) snapshot() Node {
 		gauges = append(gauges, d.gauges...)
 	}
 	n.mu.Unlock()
-	v.Age = n.system.carrier.now().Sub(v.Born)
+	v.Age = max(now.Sub(v.Born), 0)
 	for _, g := range gauges {
 		v.Details = append(v.Details, Detail{g.key, fmt.Sprint(g.read())})
 	}
@@ -80,8 +86,11 @@ func (n *node) snapshot() Node {
 			load := b.Load()
 			v.Mailbox = &load
 		}
-		for _, c := range below {
-			v.Children = append(v.Children, c.snapshot())
+		if len(below) > 0 {
+			v.Children = make([]Node, len(below))
+		}
+		for i, c := range below {
+			c.show(&v.Children[i], now)
 		}
 	}
 	if n.parent == nil {
@@ -89,7 +98,6 @@ func (n *node) snapshot() Node {
 		v.Failures = append([]Failure(nil), n.system.failures...)
 		n.system.mu.Unlock()
 	}
-	return v
 }
 
 // Find returns the node with the given path, itself or below, and whether there
