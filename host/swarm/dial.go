@@ -163,9 +163,12 @@ func (k *dialer) run() error {
 	return nil
 }
 
-// look takes the orders that the swarm has left. Before the first order there is
-// nothing to decide.
+// look takes the orders that the swarm has left, unless the dial is over: then
+// they are for the next one. Before the first order there is nothing to decide.
 func (k *dialer) look() {
+	if k.over {
+		return
+	}
 	orders, satisfied := k.d.take()
 	for _, o := range orders {
 		k.forced = k.forced || o.force

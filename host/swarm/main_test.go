@@ -85,6 +85,20 @@ func simulate(t *testing.T, seed uint64, scenario func(w *world)) error {
 	return actor.NewScheduler(seed, nil).Run(context.Background(), "test", body(t, scenario))
 }
 
+// interleaved runs a scenario in which things happen at the same moment, with so
+// many seeds that they happen in every order.
+func interleaved(t *testing.T, scenario func(w *world)) {
+	t.Helper()
+	for seed := range uint64(150) {
+		if err := simulate(t, seed, scenario); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Fatalf("with seed %d", seed)
+		}
+	}
+}
+
 // both runs a scenario on both carriers: on goroutines in virtual time, and on
 // the scheduler with several seeds.
 func both(t *testing.T, scenario func(w *world)) {

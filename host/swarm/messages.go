@@ -39,7 +39,7 @@ type wish struct {
 type leave struct{ wish *wish }
 
 // adopt: an attempt has opened a link and hands it over, to be upgraded. Its
-// loss would leave the attempt waiting.
+// loss would leave the attempt waiting. Undelivered, the attempt closes the link.
 type adopt struct {
 	actor.Ask[*adoption, *conn.Conn]
 }
@@ -120,14 +120,6 @@ func (subscribe) swarmMessage()  {}
 
 // Undelivered closes the link that nobody will serve.
 func (m arrived) Undelivered(error) { m.link.Close() }
-
-// Undelivered answers, and closes the link if it is still the message's.
-func (m adopt) Undelivered(reason error) {
-	if m.Q.claimed.CompareAndSwap(false, true) {
-		m.Q.link.Close()
-	}
-	m.Ask.Undelivered(reason)
-}
 
 // Undelivered closes the link of a connection that never began.
 func (m gone) Undelivered(error) { m.entry.link.Close() }

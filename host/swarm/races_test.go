@@ -5,32 +5,154 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
 	"github.com/troupe-p2p/troupe/transport"
 )
 
 func TestAddressesThatWorkAtTheSameMomentEndInOneConnection(t *testing.T) {
-	both(t, func(w *world) {
+	interleaved(t, func(w *world) {
 		b := w.start([]string{"/memory/1", "/memory/2", "/memory/3"})
-		_, slowly := w.slowly(map[string]time.Duration{
-			"/memory/1": 100 * time.Millisecond, "/memory/2": 70 * time.Millisecond, "/memory/3": 40 * time.Millisecond,
+		var opened, closed time.Duration
+		began := w.self.Now()
+		silent := w.raw(func(self *actor.Self, link transport.Link) {
+			opened = self.Now().Sub(began)
+			io.Copy(io.Discard, link.Pipe)
+			closed = self.Now().Sub(began)
 		})
+		tr, slowly := w.slowly(map[string]time.Duration{"/memory/1": -1, "/memory/2": -1, "/memory/3": -1, silent.String(): -1})
 		a := w.node(slowly)
-		_, err := a.Connect(w.self, b.info())
-		w.must(err)
+		info := b.info()
+		info.Addrs = append(info.Addrs, silent)
+		for _, err := range w.together(2, func(self *actor.Self, i int) error {
+			if i == 0 {
+				_, err := a.Connect(self, info)
+				return err
+			}
+			err := self.Sleep(time.Second) // all four are tried
+			tr.release()
+			return err
+		}) {
+			w.must(err)
+		}
 		w.sleep(time.Minute)
 		if n, m := len(a.Conns(b.ID())), len(b.Conns(a.ID())); n != 1 || m != 1 {
 			w.Errorf("there are %d connections here and %d there", n, m)
 		}
-		_, err = b.Open(w.self, a.ID(), "/x")
-		if err == nil || strings.Contains(err.Error(), "ended") {
+		var refused *negotiate.RefusedError
+		if _, err := b.Open(w.self, a.ID(), "/x"); !errors.As(err, &refused) {
 			w.Errorf("the one that is left: %v", err)
+		}
+		if closed != opened {
+			w.Errorf("the link that lost was opened after %v and closed after %v", opened, closed)
+		}
+	})
+}
+
+func TestACallerThatComesWhenADialFailsGetsItsOwn(t *testing.T) {
+	interleaved(t, func(w *world) {
+		tr, slowly := w.slowly(map[string]time.Duration{"/memory/9": -1})
+		a, b := w.node(slowly), w.listening()
+		errs := w.together(2, func(self *actor.Self, i int) error {
+			if i == 0 {
+				_, err := a.Connect(self, peer.Info{ID: b.ID(), Addrs: addrs("/memory/9")})
+				return err
+			}
+			if err := self.Sleep(time.Second); err != nil {
+				return err
+			}
+			tr.release()
+			_, err := a.Connect(self, b.info())
+			return err
+		})
+		w.must(errs[1])
+		if errs[0] != nil && !errors.Is(errs[0], transport.ErrRefused) {
+			w.Errorf("got %v", errs[0])
+		}
+	})
+}
+
+func TestALinkThatOpensWhenTheCallerLeavesIsClosed(t *testing.T) {
+	interleaved(t, func(w *world) {
+		began := w.self.Now()
+		var opened, closed time.Duration
+		silent := w.raw(func(self *actor.Self, link transport.Link) {
+			opened = self.Now().Sub(began)
+			io.Copy(io.Discard, link.Pipe)
+			closed = self.Now().Sub(began)
+		})
+		tr, slowly := w.slowly(map[string]time.Duration{silent.String(): -1})
+		a := w.node(slowly)
+		ctx, cancel := context.WithCancel(w.self)
+		errs := w.together(2, func(self *actor.Self, i int) error {
+			if i == 0 {
+				_, err := a.Connect(ctx, peer.Info{ID: stranger(1), Addrs: addrs(silent.String())})
+				return err
+			}
+			err := self.Sleep(time.Second)
+			tr.release()
+			yield(self, self.Rand().IntN(8))
+			cancel()
+			return err
+		})
+		w.must(errs[1])
+		if !errors.Is(errs[0], context.Canceled) {
+			w.Errorf("got %v", errs[0])
+		}
+		w.sleep(time.Minute)
+		if closed != opened {
+			w.Errorf("the link was opened after %v and closed after %v", opened, closed)
+		}
+	})
+}
+
+func TestALinkThatComesAfterTheDialIsClosed(t *testing.T) {
+	both(t, func(w *world) {
+		b := w.start([]string{"/memory/1"})
+		began := w.self.Now()
+		var opened, closed atomic.Int64
+		silent := w.raw(func(self *actor.Self, link transport.Link) {
+			opened.Store(int64(self.Now().Sub(began)))
+			io.Copy(io.Discard, link.Pipe)
+			closed.Store(int64(self.Now().Sub(began)))
+		})
+		tr, slowly := w.slowly(map[string]time.Duration{silent.String(): 3 * time.Second})
+		tr.deaf = true
+		a := w.node(slowly)
+		_, err := a.Connect(w.self, peer.Info{ID: b.ID(), Addrs: append(addrs(silent.String()), b.Addrs()...)})
+		w.must(err)
+		w.sleep(time.Minute)
+		if opened.Load() < int64(3*time.Second) || opened.Load() != closed.Load() {
+			w.Errorf("the link was opened after %v and closed after %v", time.Duration(opened.Load()), time.Duration(closed.Load()))
+		}
+	})
+}
+
+func TestLinksAreClosedWhenTheSwarmFails(t *testing.T) {
+	interleaved(t, func(w *world) {
+		b := w.start([]string{"/memory/1"})
+		for _, err := range w.together(6, func(self *actor.Self, i int) error {
+			if i == 3 {
+				b.box.Load().TryPut(leave{nil}) // a mistake of ours, which panics
+				return nil
+			}
+			link, err := w.net.Transport().Dial(self, addrs("/memory/1")[0], "")
+			if err != nil {
+				return nil // nobody listens for a moment
+			}
+			defer link.Close()
+			link.Pipe.SetDeadline(self.Now().Add(time.Minute))
+			_, err = io.Copy(io.Discard, link.Pipe)
+			return err
+		}) {
+			w.must(err)
 		}
 	})
 }
@@ -132,11 +254,11 @@ func TestAConnectWithAnAddressTriesAllThatAreLeftAloneToo(t *testing.T) {
 func TestALinkThatIsBeingUpgradedIsClosedWhenNobodyWaitsAnyMore(t *testing.T) {
 	both(t, func(w *world) {
 		a, id := w.node(), w.node().ID()
-		var closed time.Duration
+		var after atomic.Int64
 		began := w.self.Now()
 		silent := w.raw(func(self *actor.Self, link transport.Link) {
 			io.Copy(io.Discard, link.Pipe)
-			closed = self.Now().Sub(began)
+			after.Store(int64(self.Now().Sub(began)))
 		})
 		ctx, cancel := w.self.WithTimeout(time.Second)
 		defer cancel()
@@ -144,7 +266,7 @@ func TestALinkThatIsBeingUpgradedIsClosedWhenNobodyWaitsAnyMore(t *testing.T) {
 			w.Errorf("got %v", err)
 		}
 		w.sleep(time.Minute)
-		if closed < time.Second || closed > 1100*time.Millisecond {
+		if closed := time.Duration(after.Load()); closed < time.Second || closed > 1100*time.Millisecond {
 			w.Errorf("the link was closed after %v", closed)
 		}
 	})
@@ -239,14 +361,10 @@ func TestAStopClosesEveryLink(t *testing.T) {
 					}
 					return link.Close()
 				case i == 6:
-					for range seed % 40 {
-						self.Sleep(0)
-					}
+					yield(self, self.Rand().IntN(20))
 					a.ref.Stop(nil)
 				case i == 7:
-					for range seed * 7 % 40 {
-						self.Sleep(0)
-					}
+					yield(self, self.Rand().IntN(20))
 					b.ref.Stop(nil)
 				}
 				return nil

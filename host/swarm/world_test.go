@@ -26,11 +26,32 @@ func pause(ctx context.Context, d time.Duration) error {
 // was asked for which.
 type slow struct {
 	transport.Transport
-	delays map[string]time.Duration // by address; a negative one never ends
+	delays map[string]time.Duration // by address; a negative one lasts until release
+	deaf   bool                     // to the end of the context
 
 	mu    sync.Mutex
 	began time.Time
 	log   []string
+	held  []actor.Signal
+}
+
+// release ends all the waits that have no end of their own, at the same moment:
+// what follows from them happens in any order.
+func (t *slow) release() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.held {
+		s.Set()
+	}
+}
+
+// hold waits for release, or for the end of ctx.
+func (t *slow) hold(ctx context.Context) error {
+	s := actor.NewSignal(ctx, "its release")
+	t.mu.Lock()
+	t.held = append(t.held, s)
+	t.mu.Unlock()
+	return s.Wait(ctx, time.Time{})
 }
 
 // CanDial adds /ip4/…/tcp/… to what can be dialed; nobody is there.
@@ -47,11 +68,14 @@ func (t *slow) note(ctx context.Context, what string, to ma.Multiaddr) {
 
 func (t *slow) Dial(ctx context.Context, to ma.Multiaddr, want peer.ID) (transport.Link, error) {
 	t.note(ctx, "dial", to)
-	d := t.delays[to.String()]
-	if d < 0 {
-		d = 24 * time.Hour
+	if t.deaf {
+		ctx = context.WithoutCancel(ctx)
 	}
-	if err := pause(ctx, d); err != nil {
+	wait := func() error { return t.hold(ctx) }
+	if d := t.delays[to.String()]; d >= 0 {
+		wait = func() error { return pause(ctx, d) }
+	}
+	if err := wait(); err != nil {
 		t.note(ctx, "cancelled", to)
 		return transport.Link{}, &transport.DialError{Addr: to, Cause: err}
 	}
@@ -146,6 +170,14 @@ func (w *world) together(n int, f func(self *actor.Self, i int) error) []error {
 		w.must(r.Wait(w.self))
 	}
 	return errs
+}
+
+// yield lets others go first, n times.
+func yield(self *actor.Self, n int) {
+	for range n {
+		nothing := self.Supervise("nothing", actor.Restart{}, func(*actor.Self) error { return nil })
+		nothing.Wait(self)
+	}
 }
 
 // raw listens at a fresh address, accepts, and hands each link to serve.
