@@ -12,7 +12,6 @@
 //	        ▼                                     ▼
 //	      Link ◀════════════ network ═══════════▶ Link
 //	        Pipe     raw bytes: package conn secures and multiplexes them
-//	        Session  secured and multiplexed by the network itself (QUIC)
 //
 // # What a transport promises
 //

@@ -7,40 +7,20 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/troupe-p2p/troupe/negotiate/peer"
-	"github.com/troupe-p2p/troupe/stream"
 )
 
-// A Link is a way to one remote machine that a [Transport] has made. Exactly one
-// of Pipe and Session is set. Whoever receives a link owns it and closes it.
+// A Link is a way to one remote machine that a [Transport] has made: a pipe of raw
+// bytes, which the connection secures and multiplexes. Whoever receives a link
+// owns it and closes it.
 type Link struct {
 	// Local and Remote are the link's two addresses, without /p2p.
 	Local, Remote ma.Multiaddr
-	// Pipe carries raw bytes: the connection secures and multiplexes them.
+	// Pipe carries the bytes.
 	Pipe net.Conn
-	// Session is secured and multiplexed already (QUIC and its kin).
-	Session Session
 }
 
-// Close closes whatever the link is.
-func (l Link) Close() error {
-	if l.Session != nil {
-		return l.Session.Close()
-	}
-	return l.Pipe.Close()
-}
-
-// A Session is a link that knows its peer and carries streams by itself.
-type Session interface {
-	// Peer is the proven ID of the remote end.
-	Peer() peer.ID
-	// OpenStream opens a stream; it blocks while the remote allows no more, until
-	// ctx ends.
-	OpenStream(ctx context.Context) (stream.Body, error)
-	// AcceptStream waits for a stream of the remote, until ctx or the session ends.
-	AcceptStream(ctx context.Context) (stream.Body, error)
-	// Close ends the session and all its streams.
-	Close() error
-}
+// Close closes the pipe.
+func (l Link) Close() error { return l.Pipe.Close() }
 
 // A Transport makes links over one kind of network.
 type Transport interface {

@@ -84,8 +84,8 @@ func patient(ctx context.Context, link transport.Link, err error) (transport.Lin
 	if err != nil {
 		return transport.Link{}, err
 	}
-	if link.Pipe == nil || link.Session != nil {
-		return transport.Link{}, fmt.Errorf("the link has the pipe %v and the session %v, want a pipe", link.Pipe, link.Session)
+	if link.Pipe == nil {
+		return transport.Link{}, errors.New("the link has no pipe")
 	}
 	return link, link.Pipe.SetDeadline(actor.Now(ctx).Add(Patience))
 }
