@@ -39,7 +39,9 @@ type Config struct {
 
 	// Up is called when the connection is open, and Down exactly once when it
 	// has ended, also when it never was up; both from the connection's
-	// goroutines, and neither may wait.
+	// goroutines, and neither may wait. An actor that is stopped before it has
+	// begun calls neither, and leaves the link open: whoever stops it watches its
+	// Ref for that.
 	Up   func(*Conn)
 	Down func(error)
 }
