@@ -132,7 +132,7 @@ func TestAPeerThatBreaksTheProtocolIsToldAndTheNodeGoesOn(t *testing.T) {
 		"an answer first":                {head(fileMessage{kind: sayDone}), refuseBroken},
 		"more bytes than the file":       {join(put("a", 4), begin, block([]byte("12345"))), refuseBroken},
 		"another block after the last":   {join(put("b", 4), begin, block([]byte("1234")), block([]byte("5"))), refuseBroken},
-		"a block over the limit":         {join(put("c", 4), begin, binary.BigEndian.AppendUint32(nil, blockLimit+1)), refuseBroken},
+		"a block over the limit":         {join(put("c", 1<<20), head(fileMessage{kind: sayBegin, size: 1 << 20}), binary.BigEndian.AppendUint32(nil, blockLimit+1)), refuseBroken},
 		"the end of the blocks too soon": {join(put("d", 4), begin, block([]byte("1")), nothing, head(fileMessage{kind: saySum})), refuseBroken},
 		"a larger file than offered":     {join(put("e", 3), begin), refuseRoom},
 		"a beginning in the middle":      {join(put("f", 4), head(fileMessage{kind: sayBegin, offset: 1, size: 4})), refuseBroken},
@@ -392,4 +392,98 @@ func TestASendWaitsForTheEndOfItsEarlierAttempt(t *testing.T) {
 			t.Errorf("%q arrived", got)
 		}
 	})
+}
+
+func TestASenderStopsWhenItIsRefusedInTheMiddle(t *testing.T) {
+	const size = 40 << 20
+	dir := t.TempDir()
+	write(t, dir, "song", strings.Repeat("la", size/2))
+	sim.Test(t, func(w *sim.World) {
+		bob := w.Host("bob", host.Run("share", liar(func(_ *actor.Self, s *stream.Stream) error {
+			if err := say(s, fileMessage{kind: sayHave}); err != nil {
+				return err
+			}
+			if _, err := io.CopyN(io.Discard, s, 1<<20); err != nil {
+				return err
+			}
+			if err := say(s, fileMessage{kind: sayRefused, code: refuseRoom}); err != nil {
+				return err
+			}
+			_, err := io.Copy(io.Discard, s)
+			return err
+		})))
+		alice := w.Host("alice")
+		from, err := openLocal(filepath.Join(dir, "song"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer from.close()
+		s := opened(t, w.Self(), alice, bob)
+		out := (&sending{talk: talk{s: s}, from: from, name: "song"}).run(w.Self(), nil)
+		s.Close()
+		if out.end != endTold || out.code != refuseRoom || out.moved > size/2 {
+			t.Errorf("%v %v after %d bytes", out.end, out.code, out.moved)
+		}
+	})
+}
+
+func TestTheNodeKnowsThatAFileArrivedHoweverFastTheGetterLeaves(t *testing.T) {
+	root, dir := folder(t)
+	write(t, dir, "song", "la la")
+	sim.Test(t, func(w *sim.World) {
+		into, target := folder(t)
+		var over []transferOver
+		s := &share{root: root, dir: dir, tell: func(o transferOver) { over = append(over, o) }}
+		bob, alice := w.Host("bob", host.Run("share", s.service)), w.Host("alice")
+		p := &program{console: &console{out: io.Discard, err: io.Discard}}
+		if err := p.fetch(w.Self(), alice, bob.Info(), getting{name: "song", root: into, dir: target, base: "song"}); err != nil {
+			t.Error(err)
+		}
+		if err := alice.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := w.Sleep(time.Minute); err != nil {
+			t.Error(err)
+		}
+		if len(over) != 1 || over[0].end != endComplete {
+			t.Errorf("%+v", over)
+		}
+	})
+}
+
+func TestNoClaimOutlivesItsTransfer(t *testing.T) {
+	for seed := range uint64(30) {
+		root, dir := folder(t)
+		_, err := sim.Run(t.Context(), sim.Config{Seed: seed}, func(w *sim.World) error {
+			bob, alice := sharing(t, w, root, dir), w.Host("alice")
+			for i := range 3 * maxReceivingPerPeer {
+				s := opened(t, w.Self(), alice, bob)
+				if err := say(s, fileMessage{kind: sayPut, name: fmt.Sprint("f", i), size: 4}); err != nil {
+					return err
+				}
+				for range i % 4 {
+					if err := w.Sleep(0); err != nil {
+						return err
+					}
+				}
+				s.Reset(stream.CodeNone)
+			}
+			if err := w.Sleep(time.Minute); err != nil {
+				return err
+			}
+			share, ok := bob.Tree().Find(bob.Tree().Path + "/services/share")
+			if !ok {
+				return errors.New("no share in the tree")
+			}
+			for _, d := range share.Details {
+				if d.Key == "receiving" && d.Value != "0" {
+					t.Errorf("seed %d: %s claims are left", seed, d.Value)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }

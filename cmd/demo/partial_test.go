@@ -299,3 +299,31 @@ func TestASourceKnowsWhenItChanged(t *testing.T) {
 		s.close()
 	}
 }
+
+func TestPartialDataThatGotItsNameMeanwhileIsNotTakenOver(t *testing.T) {
+	root, dir := folder(t)
+	write(t, dir, partName("song"), "la la")
+	p := &partial{root: root, name: "song"}
+	for what, change := range map[string]func() error{
+		"stored": func() error { return root.Rename(partName("song"), "song") },
+		"begun anew": func() error {
+			write(t, dir, "other", "li")
+			return root.Rename("other", partName("song"))
+		},
+	} {
+		f, err := root.OpenFile(partName("song"), os.O_RDWR|os.O_CREATE, 0o644)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same, err := p.claim(f); !same || err != nil {
+			t.Errorf("%s: before: %v %v", what, same, err)
+		}
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		if same, err := p.claim(f); same || err != nil {
+			t.Errorf("%s: after: %v %v", what, same, err)
+		}
+		f.Close()
+	}
+}

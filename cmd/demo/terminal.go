@@ -22,21 +22,32 @@ type console struct {
 	json        bool // one JSON object a line, and nothing else, on out
 }
 
-// newConsole looks at what the process prints to. Colour is for terminals,
-// unless the variable NO_COLOR (no-color.org) or TERM=dumb says otherwise.
+// newConsole looks at what the process prints to.
 func newConsole(out, err io.Writer, env func(string) string) *console {
 	c := &console{out: out, err: err, width: 80}
-	plain := env("NO_COLOR") != "" || env("TERM") == "dumb"
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		c.terminal, c.color = env("TERM") != "dumb", !plain
+	f, outIs := terminalOf(out)
+	_, errIs := terminalOf(err)
+	c.dress(outIs, errIs, env)
+	if outIs {
 		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
 			c.width = w
 		}
 	}
-	if f, ok := err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		c.errTerminal, c.errColor = true, !plain
-	}
 	return c
+}
+
+func terminalOf(w io.Writer) (*os.File, bool) {
+	f, ok := w.(*os.File)
+	return f, ok && term.IsTerminal(int(f.Fd()))
+}
+
+// dress decides on bars and colour. Both are for terminals; the variable NO_COLOR
+// (no-color.org) forbids colour, and TERM=dumb both.
+func (c *console) dress(outIs, errIs bool, env func(string) string) {
+	dumb := env("TERM") == "dumb"
+	plain := dumb || env("NO_COLOR") != ""
+	c.terminal, c.color = outIs && !dumb, outIs && !plain
+	c.errTerminal, c.errColor = errIs && !dumb, errIs && !plain
 }
 
 // say prints a line for people. With --json it prints nothing.
