@@ -16,6 +16,7 @@ import (
 
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/host"
+	"github.com/troupe-p2p/troupe/muxer/mplex"
 	"github.com/troupe-p2p/troupe/sim"
 	"github.com/troupe-p2p/troupe/stream"
 )
@@ -204,7 +205,10 @@ func TestASilentPeerIsLetGoAfterHalfAMinute(t *testing.T) {
 					t.Fatal(err)
 				}
 				if len(over) != 1 || over[0].took > transferIdle+5*time.Second || over[0].end == endComplete {
-					t.Errorf("%+v", over)
+					t.Fatalf("%+v", over)
+				}
+				if over[0].asked == sayPut && over[0].end != endLate {
+					t.Errorf("the end is %v", over[0].end)
 				}
 				serves(t, w.Self(), alice, bob)
 			})
@@ -434,7 +438,8 @@ func TestTheNodeKnowsThatAFileArrivedHoweverFastTheGetterLeaves(t *testing.T) {
 		into, target := folder(t)
 		var over []transferOver
 		s := &share{root: root, dir: dir, tell: func(o transferOver) { over = append(over, o) }}
-		bob, alice := w.Host("bob", host.Run("share", s.service)), w.Host("alice")
+		muxer := host.Muxer(mplex.Factory(mplex.PauseThenReset))
+		bob, alice := w.Host("bob", muxer, host.Run("share", s.service)), w.Host("alice", muxer)
 		p := &program{console: &console{out: io.Discard, err: io.Discard}}
 		if err := p.fetch(w.Self(), alice, bob.Info(), getting{name: "song", root: into, dir: target, base: "song"}); err != nil {
 			t.Error(err)
@@ -486,4 +491,32 @@ func TestNoClaimOutlivesItsTransfer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestASenderLooksAtItsSourceOnceMore(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "song", strings.Repeat("la", 100_000))
+	sim.Test(t, func(w *sim.World) {
+		root, shared := folder(t)
+		bob, alice := sharing(t, w, root, shared), w.Host("alice")
+		from, err := openLocal(filepath.Join(dir, "song"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer from.close()
+		touch := func(int64) {
+			if err := os.Chtimes(filepath.Join(dir, "song"), dawn, dawn); err != nil {
+				t.Error(err)
+			}
+		}
+		s := opened(t, w.Self(), alice, bob)
+		out := (&sending{talk: talk{s: s}, from: from, name: "song", news: transferNews{moved: touch}}).run(w.Self(), nil)
+		farewell(w.Self(), s, out.end)
+		if out.end != endOurs || out.code != refuseChanged {
+			t.Errorf("%v %v", out.end, out.code)
+		}
+		if got := names(t, shared); len(got) != 1 || got[0] != partName("song") {
+			t.Errorf("the node's folder has %q", got)
+		}
+	})
 }

@@ -70,11 +70,7 @@ type streamTale struct {
 // rest. Its error is a [*checksumError] when a song was not the same at both
 // ends.
 func (s *story) ending(parts map[string]partOver) error {
-	dance, box := parts["dance"], parts["jukebox"]
-	s.tale.Songs = []songTale{
-		songOf(bobsSong.name, "bob", "alice", s.songs.bobs, dance.tape, dance.ended.Sub(dance.began)),
-		songOf(alicesSong.name, "alice", "bob", s.songs.alices, box.tape, box.ended.Sub(dance.began)),
-	}
+	s.compare(parts["dance"], parts["jukebox"])
 	for _, part := range []string{"dinner", "dance"} {
 		p := parts[part]
 		s.tale.Streams = append(s.tale.Streams, streamTale{p.talk.protocol, "alice", "bob", p.talk.sent, p.talk.received, p.ended.Sub(p.began).Seconds()})
@@ -82,10 +78,9 @@ func (s *story) ending(parts map[string]partOver) error {
 	if c := s.alice.Swarm().Conn(s.bob.ID()); c != nil {
 		s.tale.Connection.Sent, s.tale.Connection.Received = c.Sent(), c.Received()
 	}
-	s.tale.Event, s.tale.OK = "result", true
+	s.tale.Event = "result"
 	for i := range s.tale.Songs {
 		song := &s.tale.Songs[i]
-		s.tale.OK = s.tale.OK && song.Same
 		if song.Same && s.keep != "" {
 			file, err := keepSong(s.keep, song.Name, song.tape)
 			if err != nil {
@@ -101,6 +96,13 @@ func (s *story) ending(parts map[string]partOver) error {
 		return &checksumError{"a song"}
 	}
 	return nil
+}
+
+// compare holds what came against what was sent.
+func (s *story) compare(dance, box partOver) {
+	bobs := songOf(bobsSong.name, "bob", "alice", s.songs.bobs, dance.tape, dance.ended.Sub(dance.began))
+	alices := songOf(alicesSong.name, "alice", "bob", s.songs.alices, box.tape, box.ended.Sub(dance.began))
+	s.tale.Songs, s.tale.OK = []songTale{bobs, alices}, bobs.Same && alices.Same
 }
 
 func songOf(name, from, to string, sent []byte, t tape, took time.Duration) songTale {
