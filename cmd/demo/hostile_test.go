@@ -434,26 +434,26 @@ func TestASenderStopsWhenItIsRefusedInTheMiddle(t *testing.T) {
 func TestTheNodeKnowsThatAFileArrivedHoweverFastTheGetterLeaves(t *testing.T) {
 	root, dir := folder(t)
 	write(t, dir, "song", "la la")
-	sim.Test(t, func(w *sim.World) {
+	for seed := range uint64(30) {
 		into, target := folder(t)
 		var over []transferOver
-		s := &share{root: root, dir: dir, tell: func(o transferOver) { over = append(over, o) }}
-		muxer := host.Muxer(mplex.Factory(mplex.PauseThenReset))
-		bob, alice := w.Host("bob", muxer, host.Run("share", s.service)), w.Host("alice", muxer)
-		p := &program{console: &console{out: io.Discard, err: io.Discard}}
-		if err := p.fetch(w.Self(), alice, bob.Info(), getting{name: "song", root: into, dir: target, base: "song"}); err != nil {
-			t.Error(err)
+		_, err := sim.Run(t.Context(), sim.Config{Seed: seed}, func(w *sim.World) error {
+			s := &share{root: root, dir: dir, tell: func(o transferOver) { over = append(over, o) }}
+			muxer := host.Muxer(mplex.Factory(mplex.PauseThenReset))
+			bob, alice := w.Host("bob", muxer, host.Run("share", s.service)), w.Host("alice", muxer)
+			p := &program{console: &console{out: io.Discard, err: io.Discard}}
+			if err := p.fetch(w.Self(), alice, bob.Info(), getting{name: "song", root: into, dir: target, base: "song"}); err != nil {
+				return err
+			}
+			if err := alice.Close(); err != nil {
+				return err
+			}
+			return w.Sleep(time.Minute)
+		})
+		if err != nil || len(over) != 1 || over[0].end != endComplete {
+			t.Errorf("seed %d: %v, %+v", seed, err, over)
 		}
-		if err := alice.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := w.Sleep(time.Minute); err != nil {
-			t.Error(err)
-		}
-		if len(over) != 1 || over[0].end != endComplete {
-			t.Errorf("%+v", over)
-		}
-	})
+	}
 }
 
 func TestNoClaimOutlivesItsTransfer(t *testing.T) {
