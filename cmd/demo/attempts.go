@@ -28,7 +28,7 @@ type attempts struct {
 	kept func() string
 }
 
-// retryEvent for programs.
+// retryNotice tells programs that an attempt has failed and another will come.
 type retryNotice struct {
 	Event   string  `json:"event"` // "retry"
 	Attempt int     `json:"attempt"`

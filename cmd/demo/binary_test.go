@@ -44,8 +44,8 @@ func process(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// codeOf runs a process to its end.
-func codeOf(t *testing.T, cmd *exec.Cmd) (code int, out, errOut string) {
+// exitCodeOf runs a process to its end.
+func exitCodeOf(t *testing.T, cmd *exec.Cmd) (code int, out, errOut string) {
 	t.Helper()
 	var o, e strings.Builder
 	cmd.Stdout, cmd.Stderr = &o, &e
@@ -100,7 +100,7 @@ func TestTheProgramEndsWithTheCodesThatHelpLists(t *testing.T) {
 		{exitUnreachable, []string{"ls", "/ip4/127.0.0.1/tcp/1/p2p/" + stranger}},
 		{exitRefused, []string{"get", "nothing", n.addr}},
 	} {
-		code, out, errOut := codeOf(t, process(t, c.args...))
+		code, out, errOut := exitCodeOf(t, process(t, c.args...))
 		if code != c.code || (code == exitOK) != (errOut == "") {
 			t.Errorf("%q: exit code %d, want %d\n%s%s", c.args, code, c.code, out, errOut)
 		}
@@ -153,7 +153,7 @@ func TestCtrlCInAGetLeavesNoFileUnderItsName(t *testing.T) {
 	if got := names(t, dir); len(got) != 1 || got[0] != ".song.troupe-part" {
 		t.Fatalf("the folder has %q", got)
 	}
-	code, out, errOut := codeOf(t, process(t, "get", "song", n.addr, "-o", dir))
+	code, out, errOut := exitCodeOf(t, process(t, "get", "song", n.addr, "-o", dir))
 	if code != exitOK || !strings.Contains(out, "going on after") || content(t, dir, "song") != string(sent) {
 		t.Errorf("exit code %d\n%s%s", code, out, errOut)
 	}
@@ -168,7 +168,7 @@ func TestAFullDiskEndsAGetAndWhatCameIsKept(t *testing.T) {
 	}
 	// A limit on the size of files, in blocks of 512 or 1024 bytes.
 	cmd := exec.Command("sh", "-c", `ulimit -f 1000 && exec "$@"`, "sh", path, "get", "song", n.addr, "-o", dir)
-	code, out, errOut := codeOf(t, cmd)
+	code, out, errOut := exitCodeOf(t, cmd)
 	if code != exitFailure || !strings.Contains(errOut, "cannot write "+filepath.Join(dir, "song")) || !strings.Contains(errOut, "make room") {
 		t.Fatalf("exit code %d\n%s%s", code, out, errOut)
 	}

@@ -58,6 +58,15 @@ func (e *diskError) code() refusal {
 	return refuseFailed
 }
 
+// codeOf is what the peer is told of an error of ours.
+func codeOf(err error) refusal {
+	var disk *diskError
+	if errors.As(err, &disk) {
+		return disk.code()
+	}
+	return refuseFailed
+}
+
 // errInUse is the cause when another transfer writes the same partial file.
 var errInUse = errors.New("another transfer on this machine is writing it")
 

@@ -69,7 +69,7 @@ func (p *program) listing(id string, files []listed, left int64) {
 		text = fmt.Sprintf("%s, %s", count(len(files), "file"), bytesText(total))
 	}
 	if left > 0 {
-		text += fmt.Sprintf("; %d more are not listed", left)
+		text += fmt.Sprintf("; %d or more are not listed", left)
 	}
 	p.say("%s", p.look(lookDim, text))
 }

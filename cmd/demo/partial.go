@@ -205,13 +205,11 @@ func (p *partial) syncFolder() {
 	}
 }
 
-// keep leaves the bytes for another attempt; an empty file is deleted.
+// keep leaves the bytes for another attempt; an empty file is deleted. It does
+// not wait for the disk: the next attempt sums up what is really there.
 func (p *partial) keep() error {
 	if p.size == 0 {
 		return p.drop()
-	}
-	if err := p.file.Sync(); err != nil {
-		return p.fault("write", err)
 	}
 	return nil
 }

@@ -30,7 +30,8 @@ func withHost(ctx context.Context, command string, opts []host.Option, work func
 			}
 			return nil
 		}
-		ref := self.Supervise("work", actor.Restart{}, func(self *actor.Self) error {
+		// A file that is being stored cannot be left in the middle.
+		ref := self.Supervise("work", actor.Restart{Grace: commitIdle}, func(self *actor.Self) error {
 			result = work(self, h)
 			return nil
 		})

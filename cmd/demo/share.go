@@ -150,12 +150,7 @@ func (s *share) give(t talk, first fileMessage) outcome {
 	}
 	from, err := s.open(first.name)
 	if err != nil {
-		code := refuseFailed
-		var disk *diskError
-		if errors.As(err, &disk) {
-			code = disk.code()
-		}
-		return decline(t, code, err)
+		return decline(t, codeOf(err), err)
 	}
 	defer from.close()
 	sender := sending{talk: t, from: from}
@@ -197,26 +192,24 @@ func (s *share) take(t talk, req *request, box *actor.Mailbox[shareMessage]) out
 	}
 	part, err := openPartial(s.root, s.dir, req.name, false)
 	if err != nil {
-		code := refuseFailed
-		var disk *diskError
-		if errors.As(err, &disk) {
-			code = disk.code()
-		}
-		return decline(t, code, err)
+		return decline(t, codeOf(err), err)
 	}
 	defer part.close()
 	receiver := receiving{talk: t, part: part}
 	return receiver.run(t.self, receiveMachine{limit: req.size})
 }
 
-// maxEntries is how many files a list names; more are counted.
+// maxEntries is how many files a list names. As many again are counted.
 const maxEntries = 10_000
 
 // list answers list.
 func (s *share) list(t talk) outcome {
 	sent, left := int64(0), int64(0)
 	err := s.walk(func(name string, size int64) error {
-		if sent == maxEntries {
+		switch {
+		case sent == maxEntries && left == maxEntries:
+			return fs.SkipAll
+		case sent == maxEntries:
 			left++
 			return nil
 		}
