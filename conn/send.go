@@ -1,8 +1,6 @@
 package conn
 
 import (
-	"net"
-
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/actor/buf"
 	"github.com/troupe-p2p/troupe/muxer"
@@ -28,8 +26,9 @@ func (k *core) send() {
 		b.closeOpen()
 		k.free = k.free[:len(k.free)-1]
 		k.flying++
-		if !k.writer.TryPut(b) { // the writer has ended
-			b.err = net.ErrClosed
+		if !k.writer.TryPut(b) {
+			// The writer has ended; why is in a message that is on its way.
+			k.writer = nil
 			k.spent(b)
 		}
 	}
