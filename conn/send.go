@@ -1,6 +1,8 @@
 package conn
 
 import (
+	"time"
+
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/actor/buf"
 	"github.com/troupe-p2p/troupe/muxer"
@@ -32,7 +34,7 @@ func (k *core) send() {
 			k.spent(b)
 		}
 	}
-	if k.ending && k.flying == 0 && !k.machine.Pending() && !k.unsent() {
+	if k.ending && k.writer != nil && k.flying == 0 && !k.machine.Pending() && !k.unsent() {
 		k.over = true
 	}
 }
@@ -68,7 +70,11 @@ func (k *core) spent(b *batch) {
 	b.release()
 	k.free = append(k.free, b)
 	if err != nil {
-		k.lost(err)
+		// Nothing can be sent any more, but what the remote sent before it left
+		// can still be read: the reader says when that is over.
+		k.conn.setReason(err)
+		k.writer = nil
+		k.flush(time.Second)
 	}
 }
 
