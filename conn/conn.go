@@ -92,11 +92,20 @@ func (c *Conn) run(self *actor.Self) error {
 
 // setReason notes why the connection ended; the first reason stays.
 func (c *Conn) setReason(cause error) *CloseError {
+	c.reason.CompareAndSwap(nil, c.closed(cause))
+	return c.reason.Load()
+}
+
+// replaceReason puts a better reason in the place of one that was noted before.
+func (c *Conn) replaceReason(old *CloseError, cause error) {
+	c.reason.CompareAndSwap(old, c.closed(cause))
+}
+
+func (c *Conn) closed(cause error) *CloseError {
 	if errors.Is(cause, io.EOF) {
 		cause = ErrRemoteClosed
 	}
-	c.reason.CompareAndSwap(nil, &CloseError{Peer: c.Peer(), Cause: cause})
-	return c.reason.Load()
+	return &CloseError{Peer: c.Peer(), Cause: cause}
 }
 
 // Open opens a stream and proposes the protocols in order. It waits until the

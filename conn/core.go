@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -49,7 +50,8 @@ type core struct {
 
 	parts []*actor.Ref // reader and writer
 
-	ending   bool // flush, then close
+	ending   bool        // flush, then close
+	broken   *CloseError // writing has failed, and this is the reason so far
 	over     bool
 	messages []message
 	do       []muxer.Effect
@@ -184,9 +186,15 @@ func (k *core) allow() {
 }
 
 // lost ends the connection because its pipe has.
+//
+// A write that fails may only mean that the remote has left: when the reader then
+// comes to the end of what it sent, that is the reason.
 func (k *core) lost(err error) {
 	if k.over {
 		return
+	}
+	if k.broken != nil && errors.Is(err, io.EOF) {
+		k.conn.replaceReason(k.broken, err)
 	}
 	k.conn.setReason(err)
 	k.over = true

@@ -262,6 +262,7 @@ func TestAStuckHandlerHoldsUpItsConnectionNoLongerThanItsGrace(t *testing.T) {
 		if took := time.Since(began); took > 10*time.Second {
 			t.Errorf("the connection closed after %v", took)
 		}
+		synctest.Wait() // several graces end at this moment
 		if tree := p.tree.Tree().String(); !strings.Contains(tree, "OVERDUE") {
 			t.Errorf("nobody is overdue in\n%s", tree)
 		}

@@ -72,7 +72,7 @@ func (k *core) spent(b *batch) {
 	if err != nil {
 		// Nothing can be sent any more, but what the remote sent before it left
 		// can still be read: the reader says when that is over.
-		k.conn.setReason(err)
+		k.broken = k.conn.setReason(err)
 		k.writer = nil
 		k.flush(time.Second)
 	}
