@@ -46,6 +46,9 @@
 //	  - [Start] with a Self, or with a context made from one, starts a temporary
 //	    child that ends with the context.
 //
+// A start does not wait for the body. Whoever wants to know how a beginning went
+// gives the body a [Promise], and waits for it.
+//
 // What restarts, when, and who is stopped for it, is decided by a pure machine
 // (restart_machine.go). An explorer checks it against everything that up to three
 // children may do; docs/machines-restart.md shows its table.
@@ -129,9 +132,9 @@
 // timer when nobody can run: the same seed gives the same steps, a deadlock is
 // reported with what each actor waits for, and time costs nothing. For that an
 // actor waits only through this package (Recv, Put, Call, Sleep, [Signal],
-// Ref.Wait), takes the time from [Self.Now], chance from [Self.Rand] and
-// [Entropy], and timeouts from [Self.WithTimeout]. In production a wait of another
-// kind (a socket) is ended by [Self.OnStop].
+// [Promise], Ref.Wait), takes the time from [Self.Now], chance from [Self.Rand]
+// and [Entropy], and timeouts from [Self.WithTimeout]. In production a wait of
+// another kind (a socket) is ended by [Self.OnStop].
 //
 // # Limits
 //
