@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync/atomic"
-	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
 
@@ -50,41 +48,17 @@ func New(ctx context.Context, opts ...Option) (*Host, error) {
 		return nil, context.Cause(ctx)
 	}
 	h := &Host{options: o, ctx: context.WithoutCancel(ctx)}
-	started := &start{signal: actor.NewSignal(ctx, "the start of the host")}
+	started := actor.NewPromise(ctx, "the start of the host")
 	h.ref = actor.Start(ctx, o.name, func(self *actor.Self) error { return h.run(self, started) })
 	if err := h.ref.Err(); err != nil {
 		return nil, err
 	}
 	h.rooted = !strings.Contains(h.ref.Path(), "/")
-	if err := started.wait(ctx); err != nil {
+	if err := started.Wait(ctx); err != nil {
 		h.Close()
 		return nil, err
 	}
 	return h, nil
-}
-
-// start is how New learns how the beginning went.
-type start struct {
-	signal actor.Signal
-	over   atomic.Bool
-	err    error
-}
-
-func (s *start) give(err error) {
-	if !s.over.Load() {
-		s.err = err
-		s.over.Store(true)
-		s.signal.Set()
-	}
-}
-
-func (s *start) wait(ctx context.Context) error {
-	for !s.over.Load() {
-		if err := s.signal.Wait(ctx, time.Time{}); err != nil {
-			return err
-		}
-	}
-	return s.err
 }
 
 // ID is who the host is.

@@ -13,16 +13,16 @@ import (
 
 // run is the body of the host's root: it starts everything in order, and the
 // runtime stops it in the reverse order.
-func (h *Host) run(self *actor.Self, started *start) error {
-	self.OnEnd(func() { started.give(actor.ErrStopped) }) // unless it was given before
+func (h *Host) run(self *actor.Self, started *actor.Promise) error {
+	self.OnEnd(func() { started.Keep(actor.ErrStopped) }) // unless it was given before
 	self.State("starting")
 	self.Note("peer", h.options.key.Public().ID())
 	if err := h.start(self); err != nil {
-		started.give(err)
+		started.Keep(err)
 		return nil // whoever made the host has the error
 	}
 	self.State("running")
-	started.give(nil)
+	started.Keep(nil)
 	return untilStopped(self)
 }
 
@@ -60,17 +60,17 @@ const serviceBackoff = 100 * time.Millisecond
 // reaches it is its parent's.
 func folder(self *actor.Self, name string) (*actor.Self, error) {
 	var inside *actor.Self
-	ready := &start{signal: actor.NewSignal(self, "the start of "+name)}
+	ready := actor.NewPromise(self, "the start of "+name)
 	none := actor.Restart{When: actor.OnFailure, Max: -1}
 	ref := self.Supervise(name, none, func(self *actor.Self) error {
 		inside = self
-		ready.give(nil)
+		ready.Keep(nil)
 		return untilStopped(self)
 	})
 	if err := ref.Err(); err != nil {
 		return nil, err
 	}
-	err := ready.wait(self)
+	err := ready.Wait(self)
 	return inside, err
 }
 

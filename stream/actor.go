@@ -80,7 +80,7 @@ const (
 // the tree in which that will be.
 func New(ctx context.Context, c Config) *Stream {
 	conv := &conversation{body: c.Body, peer: c.Peer, role: c.Role, local: c.Local, remote: c.Remote}
-	conv.agreed.signal = actor.NewSignal(ctx, "the remote's answer to the proposal")
+	conv.agreed = actor.NewPromise(ctx, "the remote's answer to the proposal")
 	if c.Pending != nil {
 		conv.lazily = c.Pending.Protocol()
 	}
@@ -223,7 +223,7 @@ func (a *streamActor) cleanUp() {
 	if a.route != nil {
 		a.route.leave(a.self.Ref())
 	}
-	a.s.agreed.settle("", &NegotiationError{Peer: a.s.peer, Wanted: a.config.Want, Cause: actor.ErrStopped})
+	a.s.settle("", &NegotiationError{Peer: a.s.peer, Wanted: a.config.Want, Cause: actor.ErrStopped})
 	if !a.over {
 		a.s.body.Reset(CodeNone)
 	}
@@ -275,12 +275,12 @@ func (a *streamActor) negotiate() lifeEvent {
 	}
 	if err != nil {
 		err = &NegotiationError{Peer: a.s.peer, Wanted: a.config.Want, Cause: err}
-		a.s.agreed.settle("", err)
+		a.s.settle("", err)
 		a.self.Note("refused", err)
 		return lifeEvent{kind: lifeFailed, code: CodeNegotiationFailed}
 	}
 	a.self.State(string(protocol))
-	a.s.agreed.settle(protocol, nil)
+	a.s.settle(protocol, nil)
 	return lifeEvent{kind: lifeAgreed}
 }
 

@@ -29,7 +29,9 @@ type conversation struct {
 	local  ma.Multiaddr
 	remote ma.Multiaddr
 	lazily negotiate.Protocol // of a lazy offer
-	agreed agreement
+
+	agreed   *actor.Promise     // kept with the outcome of the negotiation
+	protocol negotiate.Protocol // which it is, once that is kept
 
 	in, out     atomic.Int64 // bytes the user has read and written
 	writeClosed atomic.Bool
@@ -41,32 +43,13 @@ type conversation struct {
 	once  [messageKinds]bool
 }
 
-// agreement is the outcome of the negotiation, waited for by whoever needs it.
-type agreement struct {
-	signal   actor.Signal
-	settled  atomic.Bool
-	protocol negotiate.Protocol
-	err      error
-}
-
-func (a *agreement) settle(p negotiate.Protocol, err error) {
-	if a.settled.Load() {
-		return
+// settle says how the negotiation went; the first time counts. Only the stream's
+// actor calls it.
+func (c *conversation) settle(p negotiate.Protocol, err error) {
+	if !c.agreed.Kept() {
+		c.protocol = p
+		c.agreed.Keep(err)
 	}
-	a.protocol, a.err = p, err
-	a.settled.Store(true)
-	a.signal.Set()
-}
-
-// wait blocks until the negotiation is over, ctx is done or the time has come.
-func (a *agreement) wait(ctx context.Context, until time.Time) error {
-	for !a.settled.Load() {
-		if err := a.signal.Wait(ctx, until); err != nil {
-			return err
-		}
-	}
-	a.signal.Set() // for others who wait
-	return a.err
 }
 
 // Peer is the remote end of the stream.
@@ -85,10 +68,10 @@ func (s *Stream) Remote() ma.Multiaddr { return s.remote }
 // Protocol is the protocol the stream speaks. On a lazily opened stream it is
 // the one that was proposed, before the remote has answered.
 func (s *Stream) Protocol() negotiate.Protocol {
-	if !s.agreed.settled.Load() {
+	if !s.agreed.Kept() {
 		return s.lazily
 	}
-	return s.agreed.protocol
+	return s.protocol
 }
 
 // Context ends with the stream on the listening side: it is the handler's own
@@ -110,8 +93,8 @@ func (s *Stream) Read(p []byte) (int, error) {
 	if s.readClosed.Load() {
 		return 0, ErrReadClosed
 	}
-	if !s.agreed.settled.Load() || s.agreed.err != nil {
-		if err := s.agreed.wait(s.ctx, time.Time{}); err != nil {
+	if !s.agreed.Kept() || s.agreed.Err() != nil {
+		if err := s.agreed.Wait(s.ctx); err != nil {
 			return 0, err
 		}
 	}
@@ -129,8 +112,8 @@ func (s *Stream) Write(p []byte) (n int, err error) {
 	}
 	n, err = s.body.Write(s.ctx, p)
 	s.out.Add(int64(n))
-	if err != nil && s.agreed.settled.Load() && s.agreed.err != nil {
-		err = s.agreed.err
+	if err != nil && s.agreed.Err() != nil {
+		err = s.agreed.Err()
 	}
 	return n, err
 }
@@ -191,7 +174,7 @@ func (s *Stream) BytesWritten() int64 { return s.out.Load() }
 // Agreed waits until the remote has answered the proposal of the stream's
 // protocol. It returns nil when it agreed and otherwise a [*NegotiationError]
 // or what ended the stream; and the cause of ctx when that ends.
-func (s *Stream) Agreed(ctx context.Context) error { return s.agreed.wait(ctx, time.Time{}) }
+func (s *Stream) Agreed(ctx context.Context) error { return s.agreed.Wait(ctx) }
 
 // post puts a message into the mailbox of the stream's actor. Each kind comes at
 // most once, so the mailbox, which has a place for each, is never full.

@@ -67,49 +67,24 @@ func New(s *swarm.Swarm, o Options) *Service {
 // when parent ends first.
 func Start(parent *actor.Self, s *swarm.Swarm, o Options) (*Service, error) {
 	i := New(s, o)
-	b := &beginning{signal: actor.NewSignal(parent, "the start of identify")}
+	begun := actor.NewPromise(parent, "the start of identify")
 	r := actor.Restart{When: actor.OnFailure, Backoff: 100 * time.Millisecond, Optional: true}
 	ref := parent.Supervise("identify", r, func(self *actor.Self) error {
-		self.OnEnd(func() { b.is(actor.ErrStopped) }) // told to end, or a panic
-		err := i.run(self, func() { b.is(nil) })
+		self.OnEnd(func() { begun.Keep(actor.ErrStopped) }) // told to end, or a panic
+		err := i.run(self, func() { begun.Keep(nil) })
 		if err != nil {
-			b.is(err)
+			begun.Keep(err)
 		}
 		return err
 	})
 	if err := ref.Err(); err != nil {
 		return nil, err
 	}
-	if err := b.wait(parent); err != nil {
+	if err := begun.Wait(parent); err != nil {
 		ref.Stop(err)
 		return nil, err
 	}
 	return i, nil
-}
-
-// beginning is how Start learns how the first incarnation began.
-type beginning struct {
-	signal actor.Signal
-	over   atomic.Bool
-	err    error
-}
-
-// is says it; the first time counts. Only the service's actor calls it.
-func (b *beginning) is(err error) {
-	if !b.over.Load() {
-		b.err = err
-		b.over.Store(true)
-		b.signal.Set()
-	}
-}
-
-func (b *beginning) wait(ctx context.Context) error {
-	for !b.over.Load() {
-		if err := b.signal.Wait(ctx, time.Time{}); err != nil {
-			return err
-		}
-	}
-	return b.err
 }
 
 // version is that of this module in the program.

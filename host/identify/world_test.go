@@ -105,17 +105,17 @@ func (w *world) bare(change ...func(*swarm.Config)) *node {
 		at = loopbackTCP
 	}
 	n := &node{w: w}
-	begun := &beginning{signal: actor.NewSignal(w.self, "a node")}
+	begun := actor.NewPromise(w.self, "a node")
 	n.ref = w.self.Supervise(fmt.Sprintf("node-%d", len(w.nodes)), actor.Restart{}, func(self *actor.Self) error {
 		n.self = self
 		var err error
 		if n.Swarm, err = swarm.Start(self, c); err == nil {
 			err = n.Listen(self, at)
 		}
-		begun.is(err)
+		begun.Keep(err)
 		return untilTold(self)
 	})
-	w.must(begun.wait(w.self))
+	w.must(begun.Wait(w.self))
 	w.nodes = append(w.nodes, n)
 	return n
 }

@@ -1,7 +1,6 @@
 package ping
 
 import (
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -35,49 +34,24 @@ func Run(self *actor.Self, s *swarm.Swarm) error { return run(self, s, func() {}
 // minute it stays down. Errors: why it could not begin, for example a
 // [*swarm.ProtocolTakenError]; parent's cause when parent ends first.
 func Start(parent *actor.Self, s *swarm.Swarm) error {
-	b := &beginning{signal: actor.NewSignal(parent, "the start of ping")}
+	begun := actor.NewPromise(parent, "the start of ping")
 	r := actor.Restart{When: actor.OnFailure, Backoff: 100 * time.Millisecond, Optional: true}
 	ref := parent.Supervise("ping", r, func(self *actor.Self) error {
-		self.OnEnd(func() { b.is(actor.ErrStopped) }) // told to end before it began
-		err := run(self, s, func() { b.is(nil) })
+		self.OnEnd(func() { begun.Keep(actor.ErrStopped) }) // told to end before it began
+		err := run(self, s, func() { begun.Keep(nil) })
 		if err != nil {
-			b.is(err)
+			begun.Keep(err)
 		}
 		return err
 	})
 	if err := ref.Err(); err != nil {
 		return err
 	}
-	err := b.wait(parent)
+	err := begun.Wait(parent)
 	if err != nil {
 		ref.Stop(err)
 	}
 	return err
-}
-
-// beginning is how Start learns how the first incarnation began.
-type beginning struct {
-	signal actor.Signal
-	over   atomic.Bool
-	err    error
-}
-
-// is says it; the first time counts. Only the service's actor calls it.
-func (b *beginning) is(err error) {
-	if !b.over.Load() {
-		b.err = err
-		b.over.Store(true)
-		b.signal.Set()
-	}
-}
-
-func (b *beginning) wait(ctx context.Context) error {
-	for !b.over.Load() {
-		if err := b.signal.Wait(ctx, time.Time{}); err != nil {
-			return err
-		}
-	}
-	return b.err
 }
 
 func run(self *actor.Self, s *swarm.Swarm, ready func()) error {

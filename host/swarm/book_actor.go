@@ -55,7 +55,7 @@ type bookRequest struct {
 // is ready.
 func startBook(parent *actor.Self, r actor.Restart, connected func(peer.ID) bool) (*Book, error) {
 	b := &Book{connected: connected}
-	ready := newPromise(parent, "the start of the address book")
+	ready := actor.NewPromise(parent, "the start of the address book")
 	ref := parent.Supervise("book", r, func(self *actor.Self) error {
 		k := &bookkeeper{book: b, places: make(map[peer.ID]*list.Element)}
 		return k.run(self, ready)
@@ -63,7 +63,7 @@ func startBook(parent *actor.Self, r actor.Restart, connected func(peer.ID) bool
 	if err := ref.Err(); err != nil {
 		return nil, err
 	}
-	return b, ready.wait(parent)
+	return b, ready.Wait(parent)
 }
 
 func (b *Book) call(ctx context.Context, q bookRequest) error {
@@ -93,7 +93,7 @@ type bookkeeper struct {
 	now    time.Time
 }
 
-func (k *bookkeeper) run(self *actor.Self, ready *promise) error {
+func (k *bookkeeper) run(self *actor.Self, ready *actor.Promise) error {
 	// After a failure the book begins empty: what made it fail may be in it.
 	k.book.peers.Clear()
 	k.book.count.Store(0)
@@ -103,7 +103,7 @@ func (k *bookkeeper) run(self *actor.Self, ready *promise) error {
 	self.NeverWaits()
 	self.State("open")
 	self.Gauge("peers", k.book.count.Load)
-	ready.give(nil)
+	ready.Keep(nil)
 	for m := range box.All() {
 		k.now = self.Now()
 		if m.sweep {

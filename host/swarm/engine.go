@@ -53,7 +53,7 @@ type entry struct {
 }
 
 // run is the body of the swarm's actor.
-func (s *Swarm) run(self *actor.Self, ready *promise) error {
+func (s *Swarm) run(self *actor.Self, ready *actor.Promise) error {
 	e := &engine{
 		self: self, s: s,
 		peers: make(map[peer.ID]*relation), sources: make(map[string]int),
@@ -68,7 +68,7 @@ func (s *Swarm) run(self *actor.Self, ready *promise) error {
 	self.Gauge("half open", e.halfOpenNow.Load)
 	self.Gauge("dials", e.dialsNow.Load)
 	self.Gauge("refused", s.refused.Load)
-	ready.give(nil)
+	ready.Keep(nil)
 	for m := range e.box.All() {
 		e.handle(m)
 	}

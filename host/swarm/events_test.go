@@ -51,12 +51,12 @@ func (h *hearer) take(e Event) (stuck time.Duration) {
 // hear starts an actor that hears the events of n, with room for few.
 func (w *world) hear(n *node, names map[peer.ID]string) *hearer {
 	h := &hearer{names: names}
-	ready := newPromise(w.self, "a subscriber")
+	ready := actor.NewPromise(w.self, "a subscriber")
 	h.ref = n.self.Supervise("hearer", actor.Restart{}, func(self *actor.Self) error {
 		type own struct{ e Event } // a service has messages of its own
 		box := actor.NewMailbox[own](self, 2)
 		err := Subscribe(n.Swarm, self, box, func(e Event) own { return own{e} })
-		ready.give(err)
+		ready.Keep(err)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (w *world) hear(n *node, names map[peer.ID]string) *hearer {
 		}
 		return nil
 	})
-	w.must(ready.wait(w.self))
+	w.must(ready.Wait(w.self))
 	return h
 }
 

@@ -47,22 +47,22 @@ func (s *Swarm) Listen(parent *actor.Self, at ma.Multiaddr) error {
 		return NoTransport(at, s.config.Transports)
 	}
 	l := &listener{s: s, number: s.numbers.Add(1), at: at, real: at, by: by}
-	ready := newPromise(parent, "the start of a listener")
+	ready := actor.NewPromise(parent, "the start of a listener")
 	again := actor.Restart{When: actor.OnFailure, Max: unlimited, Backoff: relistenAfter}
 	ref := parent.Supervise("listen-"+at.String(), again, func(self *actor.Self) error { return l.run(self, ready) })
 	if err := ref.Err(); err != nil {
 		return err
 	}
-	return ready.wait(parent)
+	return ready.Wait(parent)
 }
 
 // run is the body of a listener's actor: it owns one socket. It waits for room
 // in the swarm's mailbox with each link, and accepts no more until then.
-func (l *listener) run(self *actor.Self, ready *promise) error {
+func (l *listener) run(self *actor.Self, ready *actor.Promise) error {
 	socket, err := l.by.Listen(self, l.real)
 	if err != nil {
-		if !ready.given.Load() {
-			ready.give(err)
+		if !ready.Kept() {
+			ready.Keep(err)
 			return nil // whoever started it has the error
 		}
 		return err
@@ -85,7 +85,7 @@ func (l *listener) run(self *actor.Self, ready *promise) error {
 	if _, err := actor.Call(self, l.s.box.Load(), wrap, listenerNews{listener: l, addrs: addrs}); err != nil {
 		return err
 	}
-	ready.give(nil)
+	ready.Keep(nil)
 	failure = l.accept(self, socket)
 	return failure
 }

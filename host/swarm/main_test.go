@@ -46,7 +46,7 @@ type node struct {
 
 	wake     actor.Signal
 	more     ma.Multiaddr
-	moreDone *promise
+	moreDone *actor.Promise
 }
 
 // body runs a scenario as the body of a root, and then stops its nodes.
@@ -143,7 +143,7 @@ func (w *world) start(at []string, change ...func(*Config)) *node {
 		f(&c)
 	}
 	n := &node{w: w}
-	ready := newPromise(w.self, "a node")
+	ready := actor.NewPromise(w.self, "a node")
 	n.ref = w.self.Supervise(fmt.Sprintf("node-%d", len(w.nodes)), actor.Restart{}, func(self *actor.Self) error {
 		n.self = self
 		n.wake = actor.NewSignal(self, "its end")
@@ -153,7 +153,7 @@ func (w *world) start(at []string, change ...func(*Config)) *node {
 				err = n.Listen(self, ma.StringCast(text))
 			}
 		}
-		ready.give(err)
+		ready.Keep(err)
 		if err != nil {
 			return err
 		}
@@ -161,10 +161,10 @@ func (w *world) start(at []string, change ...func(*Config)) *node {
 			if err := n.wake.Wait(self, time.Time{}); err != nil {
 				return err
 			}
-			n.moreDone.give(n.Listen(self, n.more))
+			n.moreDone.Keep(n.Listen(self, n.more))
 		}
 	})
-	if err := ready.wait(w.self); err != nil {
+	if err := ready.Wait(w.self); err != nil {
 		w.Fatal(err)
 	}
 	w.nodes = append(w.nodes, n)
@@ -182,9 +182,9 @@ func (w *world) listening(change ...func(*Config)) *node {
 // listenAt has a node that runs listen at one more address.
 func (n *node) listenAt(at string) error {
 	n.more = ma.StringCast(at)
-	n.moreDone = newPromise(n.self, "a listener")
+	n.moreDone = actor.NewPromise(n.self, "a listener")
 	n.wake.Set()
-	return n.moreDone.wait(n.w.self)
+	return n.moreDone.Wait(n.w.self)
 }
 
 func (w *world) must(err error) {

@@ -58,12 +58,12 @@ func Start(parent *actor.Self, c Config) (*Swarm, error) {
 		return nil, err
 	}
 	s.book = book
-	ready := newPromise(parent, "the start of the swarm")
+	ready := actor.NewPromise(parent, "the start of the swarm")
 	s.ref = parent.Supervise("swarm", essential, func(self *actor.Self) error { return s.run(self, ready) })
 	if err := s.ref.Err(); err != nil {
 		return nil, err
 	}
-	return s, ready.wait(parent)
+	return s, ready.Wait(parent)
 }
 
 // ID is who this host is.
