@@ -14,10 +14,14 @@ var (
 	ErrReset = errors.New("stream reset")
 	// ErrRefused says that the remote speaks none of the wanted protocols.
 	ErrRefused = errors.New("protocol refused")
+	// ErrConnEnded says that a stream ended because its connection did, and not
+	// in good order.
+	ErrConnEnded = errors.New("connection ended")
 )
 
 // Stream is one conversation. A read or write that runs past the deadline
-// fails with [os.ErrDeadlineExceeded]; one on a reset stream with [ErrReset].
+// fails with [os.ErrDeadlineExceeded]; one on a reset stream with [ErrReset]; one
+// on a stream whose connection was lost with [ErrConnEnded] or [ErrReset].
 type Stream interface {
 	io.ReadWriter
 	// Protocol is the protocol that was agreed on, or the only one that was
@@ -83,6 +87,16 @@ type Peer interface {
 	Close() error
 }
 
+// Versioned is a Peer that says of which releases it is made: a package, a tool
+// or a language ("libp2p", "node") and its version.
+type Versioned interface{ Versions() map[string]string }
+
+// Lister is a Peer that says whether it has a connection with a peer. A
+// connection that has ended may be in its list for a moment longer.
+type Lister interface {
+	Connected(ctx context.Context, id string) (bool, error)
+}
+
 // Config describes a peer to be started. It listens on /ip4/127.0.0.1/tcp/0.
 type Config struct {
 	Security string // "noise", "noise-early", "plaintext", "tls"
@@ -93,3 +107,7 @@ type Config struct {
 // ErrUnknownChoice is returned by an implementation that does not have the
 // security or the muxer it was asked for.
 var ErrUnknownChoice = errors.New("the implementation does not have this choice")
+
+// ErrNotInstalled is returned when an implementation cannot be had on this
+// machine: its language or its packages are not there and cannot be fetched.
+var ErrNotInstalled = errors.New("the implementation is not installed here")
