@@ -253,7 +253,7 @@ func (l *Lane) Read(ctx context.Context, p []byte) (int, error) {
 			}
 			return n, nil
 		}
-		if l.closed {
+		if l.closed && l.bytes == 0 {
 			last := l.last
 			l.mu.Unlock()
 			l.readable.Set()

@@ -188,6 +188,26 @@ func TestADeadlineEndsWaitsAndCanBeMoved(t *testing.T) {
 	})
 }
 
+func TestAnEndIsNotReadAtADeadlineWhileBytesWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLane(t.Context(), 0)
+		l.Put(Copy([]byte("end")))
+		l.Close()
+		l.SetReadDeadline(time.Now())
+		if n, err := l.Read(t.Context(), make([]byte, 3)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("at the deadline: %d, %v", n, err)
+		}
+		l.SetReadDeadline(time.Time{})
+		if got := read(t, l, 3); got != "end" {
+			t.Errorf("got %q", got)
+		}
+		l.SetReadDeadline(time.Now())
+		if _, err := l.Read(t.Context(), make([]byte, 1)); err != io.EOF {
+			t.Errorf("when all was read: %v", err)
+		}
+	})
+}
+
 func TestBytesComeOutInOrderWhateverTheSizes(t *testing.T) {
 	before := Live()
 	chance := rand.New(rand.NewPCG(1, 2))
