@@ -27,9 +27,17 @@ func LetPanicsCrash(ctx context.Context) context.Context {
 // It returns nil when the root ended normally or was stopped, an [*ExitError]
 // when it failed, and an [*OverdueError] when an actor did not stop within its
 // grace: only then does a goroutine outlive Run, and the error names it.
+//
+// Inside an actor it starts a child, as [Start] does, and the actor waits for it.
 func Run(ctx context.Context, name string, f Func) error {
 	ref := Start(ctx, name, f)
-	return ref.Join()
+	if ref.node.parent == nil {
+		return ref.Join()
+	}
+	if err := ref.Wait(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	return ref.Err()
 }
 
 // Start starts a tree like [Run], and returns at once. Inside an actor (when ctx

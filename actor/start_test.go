@@ -3,6 +3,7 @@ package actor
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -142,5 +143,49 @@ func TestJoinOfAChildWaitsForItAndReturnsItsFailure(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		return nil
+	})
+}
+
+func TestRunInsideAnActorWaitsForItsChild(t *testing.T) {
+	both(t, func(t *testing.T, run func(Func) error) {
+		err := run(func(self *Self) error {
+			began, ended := self.Now(), false
+			err := Run(self, "inner", func(self *Self) error {
+				NewSignal(self, "a while").Wait(self, self.Now().Add(time.Second))
+				ended = true
+				return errors.New("no luck")
+			})
+			var exit *ExitError
+			if !errors.As(err, &exit) || !strings.HasSuffix(exit.Path, "/inner") {
+				t.Errorf("Run returned %v", err)
+			}
+			if took := self.Now().Sub(began); !ended || took != time.Second {
+				t.Errorf("Run returned after %v", took)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestRunInsideAnActorEndsWithItsContext(t *testing.T) {
+	both(t, func(t *testing.T, run func(Func) error) {
+		err := run(func(self *Self) error {
+			began := self.Now()
+			ctx, cancel := WithTimeout(self, time.Second)
+			defer cancel()
+			if err := Run(ctx, "inner", untilTold); err != nil {
+				t.Errorf("Run returned %v", err)
+			}
+			if took := self.Now().Sub(began); took != time.Second {
+				t.Errorf("Run returned after %v", took)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	})
 }

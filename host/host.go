@@ -87,21 +87,6 @@ func (h *Host) Identify() *identify.Service { return h.identify }
 // failure of what is started with Go ends the host.
 func (h *Host) Self() *actor.Self { return h.yours }
 
-// Connect makes sure that there is a connection with a peer. It dials when there
-// is none: all addresses given and known, the first that works wins. Errors and
-// waits are those of [swarm.Swarm.Connect].
-func (h *Host) Connect(ctx context.Context, to peer.Info) error {
-	_, err := h.swarm.Connect(ctx, to)
-	return err
-}
-
-// Open opens a stream with a peer for the first of the protocols that it
-// supports, and connects first when that is needed. Errors and waits are those
-// of [swarm.Swarm.Open].
-func (h *Host) Open(ctx context.Context, to peer.ID, want ...negotiate.Protocol) (*stream.Stream, error) {
-	return h.swarm.Open(ctx, to, want...)
-}
-
 // Disconnect closes all connections with a peer, in order. It does not wait.
 func (h *Host) Disconnect(id peer.ID) { h.swarm.Disconnect(id, nil) }
 

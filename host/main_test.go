@@ -78,8 +78,21 @@ func (w *world) host(opts ...Option) *Host {
 // unkept is a host that the test closes itself.
 func (w *world) unkept(opts ...Option) *Host {
 	w.Helper()
+	return w.start(append([]Option{NoUsualServices()}, opts...)...)
+}
+
+// meeting is a host with the usual services.
+func (w *world) meeting(opts ...Option) *Host {
+	w.Helper()
+	h := w.start(opts...)
+	w.hosts = append(w.hosts, h)
+	return h
+}
+
+func (w *world) start(opts ...Option) *Host {
+	w.Helper()
 	usual := []Option{
-		Transport(w.net.Transport()), NoUsualServices(),
+		Transport(w.net.Transport()),
 		Security(func(k peer.Key) negotiate.Security { return plaintext.New(k) }),
 	}
 	h, err := New(w.ctx, append(usual, opts...)...)
