@@ -21,6 +21,12 @@ type actual struct {
 
 func newActual(t testing.TB, role negotiate.Role, seed byte) *actual {
 	t.Helper()
+	return newActualWith(t, role, seed, nil)
+}
+
+// newActualWith is newActual with another prologue than libp2p's, which is empty.
+func newActualWith(t testing.TB, role negotiate.Role, seed byte, prologue []byte) *actual {
+	t.Helper()
 	random := chance(seed)
 	static, err := flynn.DH25519.GenerateKeypair(random)
 	if err != nil {
@@ -31,6 +37,7 @@ func newActual(t testing.TB, role negotiate.Role, seed byte) *actual {
 		Random:        random,
 		Pattern:       flynn.HandshakeXX,
 		Initiator:     role == negotiate.Dialer,
+		Prologue:      prologue,
 		StaticKeypair: static,
 	})
 	if err != nil {
@@ -222,6 +229,30 @@ func TestAMessageOfAnotherHandshakeEndsTheHandshake(t *testing.T) {
 	d.Step(event{kind: begin}, nil)
 	if do := arrive(d, recorded[2]); do[0].kind != fail || do[0].err.Rule != string(ruleOpens) {
 		t.Errorf("a repeated message 2 had the effect %v", do)
+	}
+}
+
+// The prologue is part of what every sealed part of a message is sealed with: the
+// dialer finds out from message 2. A dialer with another one cannot open our
+// message 2, and whatever it sends then does not open here.
+func TestAnotherPrologueEndsTheHandshake(t *testing.T) {
+	prologue := []byte("another protocol")
+	a := newActualWith(t, negotiate.Listener, 9, prologue)
+	last, payload := meet(t, ours(t, negotiate.Dialer), a, a.claim(t, newKey(t, 9)).encode())
+	if last.kind != fail || last.err.Rule != string(ruleOpens) || payload != nil {
+		t.Errorf("the dialer: %v, and it said %x", last, payload)
+	}
+
+	a = newActualWith(t, negotiate.Dialer, 9, prologue)
+	m := newMachine(ours(t, negotiate.Listener))
+	first, _, _ := a.write(t, nil)
+	second := arrive(m, first)
+	if _, _, _, err := a.state.ReadMessage(nil, second[0].data); err == nil {
+		t.Error("a dialer with another prologue opened message 2")
+	}
+	third := make([]byte, thirdSize+len(a.claim(t, newKey(t, 9)).encode()))
+	if do := arrive(m, third); do[0].kind != fail || do[0].err.Rule != string(ruleOpens) {
+		t.Errorf("the listener: %v", do)
 	}
 }
 
