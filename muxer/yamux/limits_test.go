@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/troupe-p2p/troupe/actor/buf"
 	"github.com/troupe-p2p/troupe/muxer"
 	"github.com/troupe-p2p/troupe/negotiate"
@@ -212,6 +214,30 @@ func TestStreamsOverTheLimitAreRefusedWithACode(t *testing.T) {
 		if e.Op == opOf(typeWindowUpdate, flagRST) && e.Code != muxer.CodeResourceLimit {
 			t.Fatalf("refused with %#x", e.Code)
 		}
+	}
+}
+
+// go-libp2p's codes are in the length field of the RST, and its table grows: any
+// number is told to the user as it came. On a Data frame the field is a length.
+func TestAnyNumberIsTheCodeOfAReset(t *testing.T) {
+	for _, code := range []uint32{0, 1, 0x1007, StartWindow + 1, 1<<31 - 1, 1 << 31, 1<<32 - 1} {
+		for _, flags := range []uint8{flagRST, flagRST | flagFIN, flagRST | flagACK} {
+			m := New(negotiate.Listener, muxer.Limits{}, Options{})
+			m.Step(start, received(syn(1)), nil)
+			do := m.Step(start, received(heads(control(typeWindowUpdate, flags, of(1), code))), nil)
+			want := []muxer.Effect{
+				{Kind: muxer.PeerReset, Stream: of(1), Code: code}, {Kind: muxer.Forget, Stream: of(1)},
+			}
+			if diff := cmp.Diff(want, do, cmp.AllowUnexported(buf.Chunk{})); diff != "" || m.Err() != nil {
+				t.Errorf("code %#x, flags %d: %v (-want +got):\n%s", code, flags, m.Err(), diff)
+			}
+		}
+	}
+	m := New(negotiate.Listener, muxer.Limits{}, Options{})
+	m.Step(start, received(syn(1)), nil)
+	p := append(heads(muxer.Effect{Kind: muxer.Send, Op: opOf(typeData, flagRST), Stream: of(1), N: 4}), "abcd"...)
+	if do := m.Step(start, received(p), nil); len(do) != 2 || do[0].Kind != muxer.PeerReset || do[0].Code != 0 {
+		t.Errorf("an RST with bytes: %v", do)
 	}
 }
 

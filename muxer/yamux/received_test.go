@@ -274,10 +274,10 @@ func someFrames(seed uint64) []byte {
 		}
 	}
 	last := []head{
-		{kind: 0, stream: 1, length: 101}, {kind: 1, stream: 2, length: maxCredit}, {kind: 3}, {kind: 3, length: 77},
+		{kind: 1, flags: flagRST, stream: 2, length: random.Uint32()}, {kind: 0, stream: 1, length: 101}, {kind: 1, stream: 2, length: maxCredit}, {kind: 3}, {kind: 3, length: 77},
 		{kind: 4}, {version: 1}, {kind: 0, length: 1}, {kind: 1, flags: flagSYN, stream: 8}, {kind: 1, flags: flagSYN, stream: 1},
 		{kind: 0, flags: flagSYN | flagFIN | flagRST, stream: 99},
-	}[random.IntN(10)]
+	}[random.IntN(11)]
 	p = append(p, last.version, last.kind, 0, uint8(last.flags))
 	p = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(p, last.stream), last.length)
 	return append(p, syn(101)...)
