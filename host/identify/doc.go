@@ -14,7 +14,8 @@
 // support it when its own protocols or addresses change. What a peer says is
 // written down in four places: its connection ([conn.Conn.Known]), so that
 // streams can be opened without a round trip; the swarm's event
-// [swarm.PeerKnows]; the address book, as [swarm.SaidTTL]; and [Service.Known].
+// [swarm.PeerKnows]; the address book, as [swarm.Said], with its signed record
+// ([swarm.Book.Record]); and [Service.Known].
 // Those who have just connected use [Service.Wait].
 //
 // # The actors

@@ -2,7 +2,10 @@ package identify
 
 import (
 	"fmt"
+	"slices"
 	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/conn"
@@ -243,10 +246,21 @@ func (e *engine) learn(f effect) {
 			e.self.Note("the swarm was not told", err)
 		}
 	}
-	if len(f.info.Addrs) > 0 {
-		said := peer.Info{ID: f.peer, Addrs: f.info.Addrs}
-		if err := e.i.swarm.Book().Learn(e.self, said, swarm.SaidTTL); err != nil {
-			e.self.Note("the book was not told", err)
+	if err := e.teach(f.info); err != nil {
+		e.self.Note("the book was not told", err)
+	}
+}
+
+// teach tells the address book what a peer says of itself. Its record, if there
+// is one, comes first; what is said beside it, or with a record that is older
+// than one that the book has, is the peer's word as well.
+func (e *engine) teach(info *Info) error {
+	book := e.i.swarm.Book()
+	if info.Record != nil {
+		said := func(a ma.Multiaddr) bool { return slices.ContainsFunc(info.Addrs, a.Equal) }
+		if _, err := book.LearnRecord(e.self, swarm.Said, info.Record, swarm.SaidTTL, said); err != nil {
+			e.self.Note("a record was not kept", err)
 		}
 	}
+	return book.LearnFrom(e.self, swarm.Said, peer.Info{ID: info.Peer, Addrs: info.Addrs}, swarm.SaidTTL)
 }

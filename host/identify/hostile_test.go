@@ -106,6 +106,7 @@ func TestWhatAPeerSaysOfOthersIsNotBelieved(t *testing.T) {
 		a, honest, evil := w.node(), w.node(), w.bare()
 		before := a.meets(honest)
 		addrsBefore := texts(a.Book().Addrs(honest.ID()))
+		recordBefore, _ := a.Book().Record(honest.ID())
 		stranger := otherKey(t, 3)
 		lie := func(id peer.ID, key peer.Key) []byte {
 			record, err := peer.SealRecord(key, peer.Record{ID: id, Seq: 1 << 62, Addrs: addrs("/ip4/6.6.6.6/tcp/6")})
@@ -137,6 +138,15 @@ func TestWhatAPeerSaysOfOthersIsNotBelieved(t *testing.T) {
 		}
 		if got := texts(a.Book().Addrs(honest.ID())); !slices.Equal(got, addrsBefore) {
 			w.Errorf("the book has for the honest peer: %v", got)
+		}
+		if got, _ := a.Book().Record(honest.ID()); got == nil || !bytes.Equal(got, recordBefore) {
+			w.Errorf("the book has for the honest peer the record %x", got)
+		}
+		if got, _ := a.Book().Record(stranger.ID()); got != nil {
+			w.Errorf("the book has for the stranger the record %x", got)
+		}
+		if got, _ := a.Book().Record(evil.ID()); got != nil {
+			w.Errorf("the book has for the liar the record %x", got)
 		}
 		if got := a.Book().Addrs(stranger.ID()); got != nil {
 			w.Errorf("the book has for the stranger: %v", got)

@@ -1,6 +1,7 @@
 package identify
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,14 @@ func TestBothEndsOfAConnectionLearnWhatTheOtherSupports(t *testing.T) {
 		}
 		if diff := cmp.Diff(texts(b.Addrs()), texts(a.Book().Addrs(b.ID()))); diff != "" {
 			w.Errorf("the book (-want +got):\n%s", diff)
+		}
+		if record, seq := a.Book().Record(b.ID()); !bytes.Equal(record, info.Record) || seq != info.Seq {
+			w.Errorf("the book has the record %d, %x", seq, record)
+		}
+		for _, e := range a.Book().Entries(b.ID()) {
+			if !e.Certified {
+				w.Errorf("%s is not certified in the book", e.Addr)
+			}
 		}
 		// The listening end asks as well.
 		if info := b.learns(a.ID()); !slices.Contains(info.Protocols, ID) {

@@ -106,22 +106,28 @@ func TestTheBookIsBounded(t *testing.T) {
 
 func TestTheAddressesOfAConnectedPeerStay(t *testing.T) {
 	both(t, func(w *world) {
-		a, b := w.node(), w.listening()
+		a, b := w.listening(), w.listening()
 		_, err := a.Connect(w.self, b.info())
 		w.must(err)
-		w.sleep(5 * time.Hour)
-		if got := a.Book().Addrs(b.ID()); len(got) != 1 {
-			w.Errorf("while it is connected: %v", got)
+		w.must(b.Book().LearnFrom(w.self, Said, a.info(), SaidTTL))
+		count := func(when string, n *node, of *node, want int) {
+			w.Helper()
+			if got := n.Book().Addrs(of.ID()); len(got) != want {
+				w.Errorf("%s: %v", when, got)
+			}
 		}
+		w.sleep(5 * time.Hour)
+		count("while it is connected", a, b, 1)
+		count("while the dialer is connected", b, a, 1)
 		a.Disconnect(b.ID(), nil)
 		w.sleep(RecentTTL - time.Minute)
-		if got := a.Book().Addrs(b.ID()); len(got) != 1 {
-			w.Errorf("a moment after: %v", got)
-		}
+		count("a moment after", b, a, 1)
 		w.sleep(5 * time.Minute)
-		if got := a.Book().Addrs(b.ID()); len(got) > 0 {
-			w.Errorf("long after: %v", got)
-		}
+		count("long after", b, a, 0)
+		w.sleep(ProvenTTL - time.Hour)
+		count("the day after, where a dial led to the peer", a, b, 1)
+		w.sleep(time.Hour)
+		count("long after that", a, b, 0)
 	})
 }
 
@@ -150,8 +156,8 @@ func TestABookThatFailedStartsAgainEmpty(t *testing.T) {
 		}
 		again := actor.Restart{When: actor.Always}
 		owner := w.node().self // a body that waits, to stop what is below it
-		book, err := startBook(owner, again, ask)
-		w.must(err)
+		book := &Book{connected: ask}
+		w.must(startBook(owner, again, book))
 		learn := func() error {
 			return book.Learn(w.self, peer.Info{ID: stranger(1), Addrs: addrs("/memory/1")}, time.Hour)
 		}

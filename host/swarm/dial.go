@@ -335,7 +335,7 @@ func (k *dialer) conclude() {
 // teach tells the book what became of an address. It waits for the book, which
 // waits for nobody.
 func (k *dialer) teach(a *dialed) {
-	q := bookRequest{peer: k.d.peer, addrs: []ma.Multiaddr{a.addr}, err: a.err}
+	q := bookEvent{peer: k.d.peer, addrs: []ma.Multiaddr{a.addr}, err: a.err}
 	var mismatch *peer.MismatchError
 	switch {
 	case a.won:

@@ -41,6 +41,23 @@
 // forgotten. A dial that fails returns a [*DialError] with every address, the
 // stage it came to and why.
 //
+// # The address book
+//
+// The book has an address from a [Source]: somebody else, the peer itself, a dial
+// that led there, the user; from several, and then it stands as long as one of
+// them holds. What a peer says of itself replaces what it said before. Addresses
+// out of its own signed record are certified ([Book.LearnRecord]): the newest
+// record counts, by its number, and can be passed on ([Book.Record]). Nobody says
+// anything of another peer that replaces what that one said.
+//
+// Who makes room is decided by book_machine.go: the worst source first, and
+// within it who was learned of longest ago; never a peer that is connected, and
+// for strangers never one from a better source, unless that source has more than
+// half of the book. A certificate does not help there: strangers can make as many
+// as they like. For what the user gives, a stranger who is connected makes room
+// as well. Of one peer's addresses the worst goes first in the same way. A
+// newcomer that finds no room is refused ([BookFullError]).
+//
 // # Several connections with one peer
 //
 // They are legal: both ends may dial at once. None of them is closed for it,
@@ -70,11 +87,12 @@
 //	connections of one peer             8
 //	upgrade of an inbound link          10 s
 //	attempt, and whole dial             5 s when local, 15 s otherwise
-//	address book                        4096 peers, 64 addresses each, 1 KiB an address
+//	address book                        4096 peers; of each 64 addresses of 1 KiB,
+//	                                    32 KiB of memory, a record of 8 KiB
 //	events that wait for a subscriber   256
 //
 // What is over a limit of links is closed at once, the newest first, and counted
-// ([Swarm.Refused]). A peer that is connected is never dropped from the book.
+// ([Swarm.Refused]).
 //
 // # When something fails
 //

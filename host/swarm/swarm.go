@@ -53,11 +53,10 @@ func Start(parent *actor.Self, c Config) (*Swarm, error) {
 	s.addrs.Store(new([]ma.Multiaddr))
 	s.routes = newRoutes(func(p []negotiate.Protocol) { s.publish(ProtocolsChanged{p}) })
 	essential := actor.Restart{When: actor.Always, Max: 3, Within: 5 * time.Minute}
-	book, err := startBook(parent, essential, s.Connected)
-	if err != nil {
+	s.book = &Book{connected: s.Connected}
+	if err := startBook(parent, essential, s.book); err != nil {
 		return nil, err
 	}
-	s.book = book
 	ready := actor.NewPromise(parent, "the start of the swarm")
 	s.ref = parent.Supervise("swarm", essential, func(self *actor.Self) error { return s.run(self, ready) })
 	if err := s.ref.Err(); err != nil {
