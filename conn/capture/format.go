@@ -15,7 +15,7 @@ const lineBytes = 32
 // minText and minRun are the shortest printable piece that is written as text,
 // and the shortest repetition of one byte that is written as a count.
 const (
-	minText = 4
+	minText = 6
 	minRun  = 24
 )
 
