@@ -27,10 +27,10 @@ func talkInCells(t *testing.T, securities, muxers, pairs []string) {
 	}
 	for _, cell := range cells {
 		t.Run(cell.String(), func(t *testing.T) {
-			s := matrix{limits: usualLimits()}.open(cell)
+			s := matrix{limits: usualLimits(), known: knownLimits()}.open(cell)
 			defer s.close()
 			passed := func(t *testing.T, r Result) {
-				if r.Status != Passed {
+				if r.Status != Passed && r.Status != Cannot {
 					t.Fatalf("%s: %s", r.Status, r.Reason)
 				}
 			}

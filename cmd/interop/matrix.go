@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/troupe-p2p/troupe/cmd/interop/talk"
@@ -25,18 +27,20 @@ func (c Cell) String() string {
 // A Status says what came of a check.
 type Status string
 
-// The three statuses.
+// The four statuses.
 const (
 	Passed Status = "passed"
 	Failed Status = "failed"
-	NotRun Status = "not run"
+	Cannot Status = "cannot"  // it failed, or was not tried, and the other side is known not to do it
+	NotRun Status = "not run" // nothing is known about it
 )
 
 // A Result is what came of one check in one cell.
 type Result struct {
 	Check  string  `json:"check"`
 	Status Status  `json:"status"`
-	Reason string  `json:"reason,omitempty"` // of a failure, or of not running
+	Reason string  `json:"reason,omitempty"` // of every status but Passed
+	Detail string  `json:"detail,omitempty"` // of Cannot: what happened this time
 	TookMS float64 `json:"took_ms,omitempty"`
 	Bytes  int64   `json:"bytes,omitempty"` // of a check with a size
 }
@@ -56,6 +60,7 @@ func usualLimits() limits {
 // matrix runs cells.
 type matrix struct {
 	limits limits
+	known  []Limit   // what the implementations are known not to do
 	log    io.Writer // for what the peers write to their standard errors; may be nil
 }
 
@@ -65,26 +70,36 @@ type pairing struct {
 	matrix
 	cell             Cell
 	dialer, listener *process
-	hopeless         error // why no process can be started
+	hopeless         error          // why no process can be started
+	ended            *time.Duration // how long the last pair took to end in good order, if it did so within a check
+
+	// versions are those that the implementations have told, and absent is why one
+	// of them is not on this machine.
+	versions map[string]map[string]string
+	absent   map[string]string
 }
 
-func (m matrix) open(cell Cell) *pairing { return &pairing{matrix: m, cell: cell} }
+func (m matrix) open(cell Cell) *pairing {
+	return &pairing{matrix: m, cell: cell, versions: map[string]map[string]string{}, absent: map[string]string{}}
+}
 
 // check runs one check. After a failure the processes are ended, so that the
 // next check has fresh ones.
 func (s *pairing) check(ctx context.Context, c talk.Check) Result {
 	result := Result{Check: c.Label(), Status: NotRun, Bytes: c.Size}
-	if err := s.prepare(ctx); err != nil {
-		result.Reason = err.Error()
-		if ctx.Err() == nil && s.hopeless == nil {
-			s.hopeless = err
-			if !errors.Is(err, errLacking) {
-				result.Status = Failed
-			}
-		}
+	limit := limitOf(s.known, s.cell, c.Label())
+	if limit != nil && limit.Untried && ctx.Err() == nil && s.hopeless == nil {
+		result.Status, result.Reason = Cannot, limit.Reason
 		return result
 	}
-	took, err := s.steps(ctx, c)
+	if err := s.prepare(ctx); err != nil {
+		return s.unprepared(ctx, result, err)
+	}
+	steps := s.steps
+	if c.Kills != talk.KillNobody {
+		steps = s.killingSteps
+	}
+	took, err := steps(ctx, c)
 	result.TookMS = took
 	switch {
 	case err == nil:
@@ -92,10 +107,33 @@ func (s *pairing) check(ctx context.Context, c talk.Check) Result {
 		return result
 	case ctx.Err() != nil:
 		result.Reason = fmt.Sprintf("interrupted: %v", context.Cause(ctx))
+	case limit != nil:
+		result.Status, result.Reason, result.Detail = Cannot, limit.Reason, err.Error()+s.obituaries()
 	default:
 		result.Status, result.Reason = Failed, err.Error()+s.obituaries()
 	}
 	_ = s.close() // after a failure they need not end in good order
+	return result
+}
+
+// unprepared is the result of a check that has no processes. What an
+// implementation says it lacks, or what is not installed, is no failure; the
+// first process that does not start for another reason is.
+func (s *pairing) unprepared(ctx context.Context, result Result, err error) Result {
+	result.Reason = err.Error()
+	first := s.hopeless == nil
+	if ctx.Err() != nil {
+		return result
+	}
+	s.hopeless = err
+	limit := limitOf(s.known, s.cell, "")
+	switch {
+	case errors.Is(err, errLacking) && limit != nil:
+		result.Status, result.Reason, result.Detail = Cannot, limit.Reason, err.Error()
+	case errors.Is(err, errLacking), errors.Is(err, errAbsent):
+	case first:
+		result.Status = Failed
+	}
 	return result
 }
 
@@ -109,18 +147,29 @@ func (s *pairing) prepare(ctx context.Context) error {
 	case s.dialer != nil:
 		return nil
 	}
-	start := func(impl string) (*process, error) {
-		return launch(ctx, ready{Impl: impl, Security: s.cell.Security, Muxer: s.cell.Muxer}, s.limits, s.log)
+	s.ended = nil
+	var both sync.WaitGroup
+	var listening, dialing error
+	both.Go(func() { s.listener, listening = s.start(ctx, s.cell.Listener) })
+	both.Go(func() { s.dialer, dialing = s.start(ctx, s.cell.Dialer) })
+	both.Wait()
+	for impl, err := range map[string]error{s.cell.Listener: listening, s.cell.Dialer: dialing} {
+		if errors.Is(err, errAbsent) {
+			s.absent[impl] = err.Error()
+		}
 	}
-	var err error
-	if s.listener, err = start(s.cell.Listener); err != nil {
-		return err
-	}
-	if s.dialer, err = start(s.cell.Dialer); err != nil {
+	if listening != nil || dialing != nil {
 		_ = s.close()
-		return err
+		return cmp.Or(listening, dialing)
+	}
+	for _, p := range []*process{s.listener, s.dialer} {
+		s.versions[p.Impl] = p.Versions
 	}
 	return nil
+}
+
+func (s *pairing) start(ctx context.Context, impl string) (*process, error) {
+	return launch(ctx, ready{Impl: impl, Security: s.cell.Security, Muxer: s.cell.Muxer}, s.limits, s.log)
 }
 
 // steps are a check from its connection to its end. It returns how long the
@@ -131,16 +180,8 @@ func (s *pairing) steps(ctx context.Context, c talk.Check) (tookMS float64, err 
 		from, to = to, from
 	}
 	do := func(who *process, what string, req request, limit time.Duration) (reply, error) {
-		got, err := who.ask(ctx, req, limit)
-		if err == nil && !got.OK {
-			err = errors.New(got.Reason)
-		}
-		if err != nil {
-			return got, fmt.Errorf("%s (%s): %w", what, who.Impl, err)
-		}
-		return got, nil
+		return s.do(ctx, who, what, req, limit)
 	}
-
 	if _, err := do(s.dialer, "connect", request{Do: doConnect, Addr: s.listener.Addrs[0]}, s.limits.step); err != nil {
 		return 0, err
 	}
@@ -170,12 +211,29 @@ func (s *pairing) steps(ctx context.Context, c talk.Check) (tookMS float64, err 
 	if _, err := do(from, "echo afterwards", request{Do: doAlive, To: to.target()}, s.limits.step); err != nil {
 		return tookMS, err
 	}
+	return tookMS, s.disconnect(ctx)
+}
+
+// do has a process do something. An error says what and who.
+func (s *pairing) do(ctx context.Context, who *process, what string, req request, limit time.Duration) (reply, error) {
+	got, err := who.ask(ctx, req, limit)
+	if err == nil && !got.OK {
+		err = errors.New(got.Reason)
+	}
+	if err != nil {
+		return got, fmt.Errorf("%s (%s): %w", what, who.Impl, err)
+	}
+	return got, nil
+}
+
+// disconnect closes the connection from both sides.
+func (s *pairing) disconnect(ctx context.Context) error {
 	for _, end := range []struct{ a, b *process }{{s.dialer, s.listener}, {s.listener, s.dialer}} {
-		if _, err := do(end.a, "disconnect", request{Do: doDisconnect, To: end.b.target()}, s.limits.step); err != nil {
-			return tookMS, err
+		if _, err := s.do(ctx, end.a, "disconnect", request{Do: doDisconnect, To: end.b.target()}, s.limits.step); err != nil {
+			return err
 		}
 	}
-	return tookMS, nil
+	return nil
 }
 
 // obituaries names the processes that ended by themselves, for the end of a
@@ -183,7 +241,7 @@ func (s *pairing) steps(ctx context.Context, c talk.Check) (tookMS float64, err 
 func (s *pairing) obituaries() string {
 	text := ""
 	for _, p := range []*process{s.dialer, s.listener} {
-		if p.gone(obituaryPatience) {
+		if p != nil && p.gone(obituaryPatience) {
 			text += fmt.Sprintf("; the %s peer's process ended: %v%s", p.Impl, orClean(p.exit), p.errors.ending())
 		}
 	}
@@ -203,6 +261,10 @@ func (s *pairing) finish() Result {
 	result := Result{Check: cleanEnd, Status: NotRun, Reason: "no peers are running any more"}
 	if s.hopeless != nil {
 		result.Reason = s.hopeless.Error()
+	}
+	if s.ended != nil {
+		result.Status, result.Reason, result.TookMS = Passed, "", milliseconds(*s.ended)
+		return result
 	}
 	if s.dialer == nil {
 		return result

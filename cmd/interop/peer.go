@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/troupe-p2p/troupe/cmd/interop/talk"
@@ -22,28 +23,41 @@ type servant struct {
 	rec   *talk.Recorder
 	grace time.Duration
 	last  talk.Target // the last peer dialed
+
+	saying sync.Mutex // a check that is left behind may still say something
+	out    *json.Encoder
+}
+
+// say writes one line.
+func (s *servant) say(line any) error {
+	s.saying.Lock()
+	defer s.saying.Unlock()
+	return s.out.Encode(line)
 }
 
 // servePeer is the peer process: it starts a peer, says so on out, and obeys the
 // requests on in until "quit", the end of in, or the end of ctx.
 func servePeer(ctx context.Context, start starter, want ready, grace time.Duration, in io.Reader, out io.Writer) error {
-	say := json.NewEncoder(out)
-	rec := talk.NewRecorder()
-	p, err := start(want.Impl, talk.Config{Security: want.Security, Muxer: want.Muxer, Handlers: rec.Handlers()})
+	s := &servant{rec: talk.NewRecorder(), grace: grace, out: json.NewEncoder(out)}
+	p, err := start(want.Impl, talk.Config{Security: want.Security, Muxer: want.Muxer, Handlers: s.rec.Handlers()})
 	if err != nil {
-		want.Error, want.Lacking = err.Error(), errors.Is(err, talk.ErrUnknownChoice)
-		return errors.Join(err, say.Encode(want))
+		want.Error = err.Error()
+		want.Lacking, want.Absent = errors.Is(err, talk.ErrUnknownChoice), errors.Is(err, talk.ErrNotInstalled)
+		return errors.Join(err, s.say(want))
 	}
 	want.ID, want.Addrs, want.Agent = p.ID(), p.Addrs(), p.Agent()
-	if err := say.Encode(want); err != nil {
+	if v, ok := p.(talk.Versioned); ok {
+		want.Versions = v.Versions()
+	}
+	if err := s.say(want); err != nil {
 		return errors.Join(err, p.Close())
 	}
 
-	s := &servant{peer: p, rec: rec, grace: grace}
+	s.peer = p
 	for line := range lines(ctx, in) {
 		var req request
 		if err := json.Unmarshal(line, &req); err != nil {
-			if err := say.Encode(reply{Reason: "not a request: " + err.Error()}); err != nil {
+			if err := s.say(reply{Reason: "not a request: " + err.Error()}); err != nil {
 				return errors.Join(err, p.Close())
 			}
 			continue
@@ -51,7 +65,7 @@ func servePeer(ctx context.Context, start starter, want ready, grace time.Durati
 		if req.Do == doQuit {
 			break
 		}
-		if err := say.Encode(s.obey(ctx, req)); err != nil {
+		if err := s.say(s.obey(ctx, req)); err != nil {
 			return errors.Join(err, p.Close())
 		}
 	}
@@ -106,6 +120,8 @@ func (s *servant) obey(ctx context.Context, req request) reply {
 		run = func(ctx context.Context) error { return s.peer.Disconnect(ctx, to.ID) }
 	case doAlive:
 		run = func(ctx context.Context) error { return talk.Alive(ctx, s.peer, to) }
+	case doGone:
+		run = func(ctx context.Context) error { return talk.Gone(ctx, s.peer, to.ID) }
 	case doAwait:
 		run = func(ctx context.Context) (err error) {
 			ending, err = s.rec.Await(ctx, req.Protocol)
@@ -118,7 +134,13 @@ func (s *servant) obey(ctx context.Context, req request) reply {
 			return answer
 		}
 		limit = c.Limit
-		run = func(ctx context.Context) error { return c.Run(ctx, s.peer, to) }
+		run = func(ctx context.Context) error {
+			ctx = talk.WithUnderWay(ctx, func() {
+				// If nobody can be told, nobody is killed, and the check says so.
+				_ = s.say(reply{Do: req.Do, Name: req.Name, UnderWay: true})
+			})
+			return c.Run(ctx, s.peer, to)
+		}
 	default:
 		answer.Reason = fmt.Sprintf("there is no command %q", req.Do)
 		return answer

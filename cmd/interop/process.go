@@ -24,15 +24,25 @@ type process struct {
 	exit    error
 	errors  *tail
 	grace   time.Duration
+	temp    string // a directory for its temporary files, removed after its end
 }
 
-// errLacking says that an implementation does not have what a cell needs.
-var errLacking = errors.New("not in this implementation")
+// Why there is no peer, when that is not a mistake of the peer's.
+var (
+	// errLacking says that an implementation does not have what a cell needs.
+	errLacking = errors.New("not in this implementation")
+	// errAbsent says that an implementation is not on this machine.
+	errAbsent = errors.New("not on this machine")
+)
 
 // launch starts a copy of this program as a peer and waits until it listens.
 // What the peer writes to its standard error goes to log, if that is not nil.
 func launch(ctx context.Context, want ready, l limits, log io.Writer) (*process, error) {
 	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	temp, err := os.MkdirTemp("", "interop-")
 	if err != nil {
 		return nil, err
 	}
@@ -43,18 +53,17 @@ func launch(ctx context.Context, want ready, l limits, log io.Writer) (*process,
 		ended:   make(chan struct{}),
 		errors:  &tail{also: log},
 		grace:   l.grace,
+		temp:    temp,
 	}
+	// A group of its own is what killGroup ends; and a Ctrl-C at the terminal goes
+	// to run alone, which then ends the peers in order.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.Env = append(os.Environ(), "TMPDIR="+temp)
 	p.cmd.Stderr = p.errors
 	p.cmd.WaitDelay = 5 * time.Second // for a standard error that a grandchild keeps open
-	if p.in, err = p.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := p.cmd.StdoutPipe()
+	out, err := p.start()
 	if err != nil {
-		return nil, err
-	}
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(temp))
 	}
 	go p.listen(out)
 
@@ -72,6 +81,8 @@ func launch(ctx context.Context, want ready, l limits, log io.Writer) (*process,
 		err := errors.New(p.Error)
 		if p.Lacking {
 			err = fmt.Errorf("%w: %s", errLacking, p.Error)
+		} else if p.Absent {
+			err = fmt.Errorf("%w: %s", errAbsent, p.Error)
 		}
 		return nil, fmt.Errorf("start the %s peer: %w", want.Impl, err)
 	}
@@ -82,6 +93,17 @@ func launch(ctx context.Context, want ready, l limits, log io.Writer) (*process,
 	return p, nil
 }
 
+// start starts the process and returns its standard output.
+func (p *process) start() (out io.Reader, err error) {
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if out, err = p.cmd.StdoutPipe(); err != nil {
+		return nil, err
+	}
+	return out, p.cmd.Start()
+}
+
 // listen passes the lines of the process's output on, and sees it off.
 func (p *process) listen(out io.Reader) {
 	scan := bufio.NewScanner(out)
@@ -90,6 +112,7 @@ func (p *process) listen(out io.Reader) {
 		p.replies <- append([]byte(nil), scan.Bytes()...)
 	}
 	p.exit = p.cmd.Wait()
+	_ = os.RemoveAll(p.temp) // what a killed peer could not remove itself
 	close(p.replies)
 	close(p.ended)
 }
@@ -114,19 +137,33 @@ func (p *process) next(ctx context.Context, limit time.Duration) ([]byte, error)
 // ask sends a request and waits for its reply, at most limit and twice the grace:
 // the process itself gives up after limit and one grace.
 func (p *process) ask(ctx context.Context, req request, limit time.Duration) (reply, error) {
+	if err := p.send(ctx, req, limit); err != nil {
+		return reply{}, err
+	}
+	return p.receive(ctx, limit)
+}
+
+// send sends a request, with the limit that its reply will have.
+func (p *process) send(ctx context.Context, req request, limit time.Duration) error {
 	req.LimitMS = max(1, limit.Milliseconds())
 	line, err := json.Marshal(req)
 	if err != nil {
-		return reply{}, err
+		return err
 	}
 	if _, err := p.in.Write(append(line, '\n')); err != nil {
 		// A process that has ended says why better than a broken pipe does.
 		if _, why := p.next(ctx, p.grace); why != nil {
 			err = why
 		}
-		return reply{}, err
+		return err
 	}
-	if line, err = p.next(ctx, limit+2*p.grace); err != nil {
+	return nil
+}
+
+// receive waits for the next reply, at most limit and twice the grace.
+func (p *process) receive(ctx context.Context, limit time.Duration) (reply, error) {
+	line, err := p.next(ctx, limit+2*p.grace)
+	if err != nil {
 		return reply{}, err
 	}
 	var got reply
@@ -162,10 +199,23 @@ func (p *process) stop(within time.Duration) error {
 func (p *process) kill() {
 	_ = p.cmd.Process.Signal(syscall.SIGQUIT)
 	if !p.gone(p.grace) {
-		_ = p.cmd.Process.Kill()
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 		p.gone(p.grace)
 	}
 	_ = p.in.Close()
+}
+
+// killGroup kills the process and all that it has started, as a machine that
+// loses its power does: nothing is said, nothing is closed in order.
+func (p *process) killGroup() error {
+	if err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("kill the %s peer: %w", p.Impl, err)
+	}
+	if !p.gone(p.grace) {
+		return fmt.Errorf("the %s peer survived its kill for %v", p.Impl, p.grace)
+	}
+	_ = p.in.Close()
+	return nil
 }
 
 // gone waits for the end of the process and throws away what it still says.

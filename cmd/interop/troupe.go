@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/troupe-p2p/troupe/actor"
@@ -29,7 +30,11 @@ const troupeAgent = "troupe-interop"
 // troupePeer is a Troupe host behind talk.Peer.
 type troupePeer struct{ host *host.Host }
 
-var _ talk.Peer = (*troupePeer)(nil)
+var (
+	_ talk.Peer      = (*troupePeer)(nil)
+	_ talk.Lister    = (*troupePeer)(nil)
+	_ talk.Versioned = (*troupePeer)(nil)
+)
 
 // newTroupePeer starts the usual host, with identify and ping, that listens on
 // 127.0.0.1 and serves the handlers given.
@@ -132,6 +137,19 @@ func (p *troupePeer) Disconnect(ctx context.Context, id string) error {
 		}
 	}
 	return nil
+}
+
+func (p *troupePeer) Connected(_ context.Context, id string) (bool, error) {
+	remote, err := peer.ParseID(id)
+	if err != nil {
+		return false, err
+	}
+	return p.host.Swarm().Connected(remote), nil
+}
+
+// Versions has no release: what runs is the tree that this module stands in.
+func (p *troupePeer) Versions() map[string]string {
+	return map[string]string{"go": runtime.Version(), "troupe": "this repository"}
 }
 
 // conn is the connection that is there: the newest, if there are several.
@@ -253,11 +271,14 @@ func (s *troupeStream) Reset() error {
 func troupeError(err error) error {
 	var reset *stream.ResetError
 	var refused *negotiate.RefusedError
+	var ended *conn.CloseError
 	switch {
 	case errors.As(err, &reset):
 		return fmt.Errorf("%w: %w", talk.ErrReset, err)
 	case errors.As(err, &refused):
 		return fmt.Errorf("%w: %w", talk.ErrRefused, err)
+	case errors.As(err, &ended):
+		return fmt.Errorf("%w: %w", talk.ErrConnEnded, err)
 	}
 	return err
 }

@@ -7,7 +7,9 @@ import (
 )
 
 // The conversation of run with a peer process: JSON, one line each. The peer
-// first sends ready; then each request is answered by one reply, in order.
+// first sends ready; then each request is answered by one reply, in order. A check
+// in which somebody is killed is answered by two: the first says that the moment
+// has come.
 
 // ready is a peer's first line.
 type ready struct {
@@ -17,10 +19,14 @@ type ready struct {
 	ID       string   `json:"id"`
 	Addrs    []string `json:"addrs"` // multiaddrs that end in /p2p/ID
 	Agent    string   `json:"agent"`
+	// Versions are those of the releases that the peer is made of.
+	Versions map[string]string `json:"versions,omitempty"`
 	// Error says why there is no peer. The process then ends.
 	Error string `json:"error,omitempty"`
 	// Lacking says that the implementation does not have the security or muxer.
 	Lacking bool `json:"lacking,omitempty"`
+	// Absent says that the implementation is not installed on this machine.
+	Absent bool `json:"absent,omitempty"`
 }
 
 // The values of request.Do.
@@ -29,6 +35,7 @@ const (
 	doCheck      = "check"      // run the check Name, with Size if it is "echo", "upload" or "download"
 	doAlive      = "alive"      // echo one byte
 	doAwait      = "await"      // take the next ending of a handler of Protocol
+	doGone       = "gone"       // wait until no connection with the peer To.ID is left
 	doDisconnect = "disconnect" // close all connections with the peer To.ID
 	doQuit       = "quit"       // end the process in good order
 )
@@ -63,6 +70,9 @@ type reply struct {
 	Reason string       `json:"reason,omitempty"`
 	TookMS float64      `json:"took_ms"`
 	Ending *talk.Ending `json:"ending,omitempty"`
+	// UnderWay says that the moment has come to kill somebody. The reply proper is
+	// still to come.
+	UnderWay bool `json:"under_way,omitempty"`
 	// Stuck says that the step ran past its limit and its grace and is still
 	// running: the process is of no further use.
 	Stuck bool `json:"stuck,omitempty"`

@@ -45,7 +45,7 @@ func TestTwoGoPeersTalkInOneProcess(t *testing.T) {
 			t.Run(security+"/"+muxer, func(t *testing.T) {
 				dialer, listener, rec := pair(t, security, muxer)
 				for _, c := range talk.Checks() {
-					if c.Size > 1<<21 {
+					if c.Size > 1<<21 || c.Kills != talk.KillNobody {
 						continue // the matrix has it
 					}
 					run(t, c, dialer, listener, rec)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,7 +29,11 @@ type Peer struct {
 	collector  sync.WaitGroup
 }
 
-var _ talk.Peer = (*Peer)(nil)
+var (
+	_ talk.Peer      = (*Peer)(nil)
+	_ talk.Lister    = (*Peer)(nil)
+	_ talk.Versioned = (*Peer)(nil)
+)
 
 // New starts a host that listens on 127.0.0.1 and serves the handlers given. It
 // fails with talk.ErrUnknownChoice if it does not have the security or the muxer.
@@ -77,6 +84,31 @@ func (p *Peer) Disconnect(_ context.Context, id string) error {
 	}
 	p.identities.forget(remote)
 	return p.host.Network().ClosePeer(remote)
+}
+
+// Connected says whether a connection with a peer is there.
+func (p *Peer) Connected(_ context.Context, id string) (bool, error) {
+	remote, err := peer.Decode(id)
+	if err != nil {
+		return false, err
+	}
+	return len(p.host.Network().ConnsToPeer(remote)) > 0, nil
+}
+
+// Versions are those of go-libp2p's modules in this program.
+func (p *Peer) Versions() map[string]string {
+	all := map[string]string{"go": runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return all
+	}
+	for _, m := range info.Deps {
+		switch name := strings.TrimPrefix(m.Path, "github.com/"); name {
+		case "libp2p/go-libp2p", "libp2p/go-mplex", "libp2p/go-yamux/v5", "multiformats/go-multistream":
+			all[strings.Split(name, "/")[1]] = m.Version
+		}
+	}
+	return all
 }
 
 // Open opens a stream on the connection that is there. With one protocol and

@@ -28,6 +28,11 @@ type Check struct {
 	// Back means that the peer that was dialed runs the check over the
 	// connection that it accepted.
 	Back bool
+	// Kills says whose process is killed when Run says that the moment has come
+	// (see WithUnderWay). The survivor's stream must fail within KillLimit: Run
+	// returns nil if it has seen that, and Ended judges it if the dialer, with its
+	// Run, is the one that is killed.
+	Kills Victim
 	// Run talks to the target over the connection that is there.
 	Run func(ctx context.Context, p Peer, to Target) error
 	// Awaits is the protocol whose ending the other side must report
@@ -81,6 +86,9 @@ func Checks() []Check {
 		c.Name, c.Back = "back-"+c.Name, true
 		all = append(all, c)
 	}
+	for _, victim := range []Victim{KillListener, KillDialer} {
+		all = append(all, killed(victim, "download"), killed(victim, "upload"))
+	}
 	return all
 }
 
@@ -92,9 +100,11 @@ func sized(name string, size int64, limit time.Duration) Check {
 		c.Shows = sizeText(size) + " come back unchanged, then the end"
 		c.Run = func(ctx context.Context, p Peer, to Target) error { return echo(ctx, p, to, size) }
 	case "upload":
+		c.Awaits, c.Ended = Discard, endedInOrder
 		c.Shows = sizeText(size) + " arrive unchanged, one way"
 		c.Run = func(ctx context.Context, p Peer, to Target) error { return upload(ctx, p, to, size) }
 	case "download":
+		c.Awaits, c.Ended = Source, endedInOrder
 		c.Shows = sizeText(size) + " are fetched unchanged, one way"
 		c.Run = func(ctx context.Context, p Peer, to Target) error { return download(ctx, p, to, size) }
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -85,10 +84,12 @@ func readPattern(s io.Reader, seed uint64, size int64, back *atomic.Int64) error
 		if at > size {
 			return fmt.Errorf("more than the %d bytes that were sent", size)
 		}
+		// Only io.EOF itself is the end (package io): a reset or a lost connection
+		// may well wrap the io.EOF of a socket.
 		switch {
-		case errors.Is(err, io.EOF) && at < size:
+		case err == io.EOF && at < size:
 			return fmt.Errorf("the end came after %d of %d bytes", at, size)
-		case errors.Is(err, io.EOF):
+		case err == io.EOF:
 			if sum := PatternSum(seed, size); !bytes.Equal(h.Sum(nil), sum[:]) {
 				return fmt.Errorf("SHA-256 %s… is not %s…", short(h.Sum(nil)), short(sum[:]))
 			}

@@ -142,6 +142,14 @@ func endedByReset(e Ending) error {
 	return nil
 }
 
+// endedInOrder wants a handler that saw the end of the dialer's bytes.
+func endedInOrder(e Ending) error {
+	if e.How != HowEnd {
+		return fmt.Errorf("the listener should have seen the end of the bytes, but: %s", e)
+	}
+	return nil
+}
+
 // unknownProtocol asks eight times for a protocol that nobody speaks. Eight is
 // more than the inbound buffers of go-mplex: a refusal that loses one is noticed.
 func unknownProtocol(ctx context.Context, p Peer, to Target) error {

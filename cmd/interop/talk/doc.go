@@ -29,6 +29,14 @@
 // of its streams carry. What a check is doing at any moment can be asked
 // ([Progress]), so that a check that runs out of time says where it stood.
 //
+// # Kills
+//
+// In some checks ([Check.Kills]) one of the two processes is killed in the middle
+// of a transfer. Run says when the moment has come ([WithUnderWay]); who runs the
+// check does the killing. The survivor's stream must then fail, with [ErrReset] or
+// [ErrConnEnded], within [KillLimit], and the connection must leave its list
+// ([Gone]).
+//
 // # A trap of go-mplex
 //
 // github.com/libp2p/go-mplex has four inbound buffers for a whole connection,

@@ -37,6 +37,11 @@ const (
 	writesAfterClose  fault = "writes after its close"
 	serialStreams     fault = "serves one stream at a time"
 	losesPings        fault = "loses pings"
+	lossLooksLikeEnd  fault = "shows a lost connection as an end"
+	lossIsNotNoticed  fault = "does not notice that a connection is lost"
+	lossHasNoName     fault = "gives a lost connection no name"
+	keepsTheLost      fault = "keeps a lost connection in its list"
+	opensOnTheLost    fault = "opens streams on a lost connection"
 )
 
 const (
@@ -52,13 +57,45 @@ type fakePeer struct {
 	serial   chan struct{} // one token; a mutex would stop the virtual clock
 	running  sync.WaitGroup
 	lost     atomic.Bool
+
+	mu   sync.Mutex
+	open []*fakeStream // both ends of each stream
+}
+
+// kill ends one side of the connection without a word.
+func (p *fakePeer) kill(victim Victim) {
+	p.lost.Store(true)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.open {
+		s.lost.Store(true)
+		switch {
+		case p.fault != lossIsNotNoticed:
+			_ = s.Close()
+		case s.listening == (victim == KillListener):
+			_ = s.SetDeadline(time.Unix(1, 0)) // it says nothing any more
+		}
+	}
+}
+
+func (p *fakePeer) Connected(context.Context, string) (bool, error) {
+	return !p.lost.Load() || p.fault == keepsTheLost, nil
 }
 
 func (p *fakePeer) ID() string                               { return "12D3KooWdialer" }
 func (p *fakePeer) Addrs() []string                          { return []string{ownAddr} }
 func (p *fakePeer) Agent() string                            { return "fake" }
 func (p *fakePeer) Disconnect(context.Context, string) error { return nil }
-func (p *fakePeer) Close() error                             { p.running.Wait(); return nil }
+
+func (p *fakePeer) Close() error {
+	p.mu.Lock()
+	for _, s := range p.open {
+		_ = s.shut()
+	}
+	p.mu.Unlock()
+	p.running.Wait()
+	return nil
+}
 
 func (p *fakePeer) Connect(_ context.Context, addr string) error {
 	if addr != fakeAddr && p.fault != talksToStrangers {
@@ -94,7 +131,7 @@ func (p *fakePeer) Identify(context.Context, string) (Identity, error) {
 }
 
 func (p *fakePeer) Open(_ context.Context, _ string, want Want) (Stream, error) {
-	if p.lost.Load() {
+	if p.lost.Load() && p.fault != opensOnTheLost {
 		return nil, errors.New("the connection is gone")
 	}
 	name := ""
@@ -120,14 +157,19 @@ func (p *fakePeer) Open(_ context.Context, _ string, want Want) (Stream, error) 
 		name = want.Protocols[0]
 	}
 	dialer, listener := fakeStreams(name, p.fault)
+	p.mu.Lock()
+	p.open = append(p.open, dialer, listener)
+	p.mu.Unlock()
 	p.running.Go(func() {
 		if p.fault == serialStreams {
 			p.serial <- struct{}{}
 			defer func() { <-p.serial }()
 		}
-		if serve(listener) != nil {
+		switch err := serve(listener); {
+		case listener.lost.Load(): // there is no connection to say it on
+		case err != nil:
 			_ = listener.Reset()
-		} else {
+		default:
 			_ = listener.Close()
 		}
 	})
@@ -142,6 +184,7 @@ type fakeStream struct {
 	in, out   net.Conn
 	reset     *atomic.Bool // shared by both ends
 	closed    atomic.Bool  // the write side
+	lost      atomic.Bool  // with the connection
 	read      int64        // bytes read so far
 }
 
@@ -187,6 +230,12 @@ func (s *fakeStream) named(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case s.lost.Load() && s.fault == lossLooksLikeEnd:
+		return io.EOF
+	case s.lost.Load() && s.fault == lossHasNoName:
+		return errors.New("something happened")
+	case s.lost.Load() && s.fault != lossIsNotNoticed:
+		return ErrConnEnded
 	case s.reset.Load() && s.fault == resetLooksLikeEnd:
 		return io.EOF
 	case s.reset.Load(), errors.Is(err, io.EOF) && s.fault == endLooksLikeReset:
@@ -205,7 +254,14 @@ func (s *fakeStream) CloseWrite() error {
 	return s.out.Close()
 }
 
-func (s *fakeStream) Close() error { return errors.Join(s.in.Close(), s.out.Close()) }
+func (s *fakeStream) Close() error {
+	if s.lost.Load() && s.fault == lossIsNotNoticed {
+		return nil // nothing reaches the other side
+	}
+	return s.shut()
+}
+
+func (s *fakeStream) shut() error { return errors.Join(s.in.Close(), s.out.Close()) }
 
 func (s *fakeStream) Reset() error {
 	s.reset.Store(true)
@@ -238,6 +294,11 @@ func faultFinders() map[fault][]string {
 		writesAfterClose:  {"half-close"},
 		serialStreams:     {"parallel-100"},
 		losesPings:        {"ping", "back-ping"},
+		lossLooksLikeEnd:  {"killed-listener-download", "killed-listener-upload", "killed-dialer-upload"},
+		lossIsNotNoticed:  {"killed-listener-download", "killed-listener-upload", "killed-dialer-download", "killed-dialer-upload"},
+		lossHasNoName:     {"killed-listener-download", "killed-listener-upload", "killed-dialer-download", "killed-dialer-upload"},
+		keepsTheLost:      {"killed-listener-download", "killed-dialer-upload"},
+		opensOnTheLost:    {"killed-listener-download", "killed-dialer-upload"},
 	}
 }
 

@@ -33,14 +33,14 @@ const (
 const (
 	answerSeed, answerSize     = 1, 64 << 10 // half-close: what the listener adds to the checksum
 	greetingSeed, greetingSize = 2, 32 << 10 // close-first: what the listener sends before it closes
-	maxSource                  = 1 << 30     // source: a number above this is refused
+	maxSource                  = 1 << 40     // source: a number above this is refused; nobody waits for so many
 	waiting                    = 'w'         // wait: the one byte that the listener sends
 )
 
 // An Ending says how a handler's conversation ended.
 type Ending struct {
 	Protocol string `json:"protocol"`
-	How      string `json:"how"` // "end", "reset" or "error"
+	How      string `json:"how"` // "end", "reset", "lost" or "error"
 	Bytes    int64  `json:"bytes"`
 	SHA256   string `json:"sha256"` // of the bytes read
 	Error    string `json:"error,omitempty"`
@@ -50,6 +50,7 @@ type Ending struct {
 const (
 	HowEnd   = "end"   // the other side closed its write side
 	HowReset = "reset" // the stream was reset
+	HowLost  = "lost"  // the connection ended
 	HowError = "error" // anything else, see Ending.Error
 )
 
@@ -103,6 +104,8 @@ func (r *Recorder) record(protocol string, in *tally, err error) {
 	switch {
 	case errors.Is(err, ErrReset):
 		e.How = HowReset
+	case errors.Is(err, ErrConnEnded):
+		e.How = HowLost
 	case err != nil:
 		e.How, e.Error = HowError, err.Error()
 	}

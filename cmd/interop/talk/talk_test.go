@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,12 +25,23 @@ func attempt(t *testing.T, f fault, c Check) (result error) {
 		defer cancel()
 		ctx, progress := WithProgress(ctx)
 		to := Target{ID: fakeID, Addrs: []string{fakeAddr}, Agent: "fake"}
+		if c.Kills != KillNobody {
+			ctx = WithUnderWay(ctx, func() { p.kill(c.Kills) })
+		}
 		result = c.Run(ctx, p, to)
+		if c.Kills == KillDialer {
+			result = nil // who is killed says nothing
+		}
 		if result == nil && c.Awaits != "" {
 			e, err := rec.Await(ctx, c.Awaits)
 			if result = err; err == nil {
 				result = c.Ended(e)
 			}
+		}
+		if result == nil && c.Kills != KillNobody {
+			soon, cancel := context.WithTimeout(ctx, KillLimit)
+			defer cancel()
+			result = Gone(soon, p, fakeID)
 		}
 		if progress.Doing() == "" {
 			t.Error("the check does not say what it does")
@@ -103,6 +115,31 @@ func TestACheckThatRunsOutOfTimeSaysWhereItStood(t *testing.T) {
 		}
 		_ = p.Close()
 	})
+}
+
+func TestATransferThatNobodyCutsIsNoPass(t *testing.T) {
+	for _, label := range []string{"killed-listener-download", "killed-listener-upload"} {
+		c, ok := FindCheck(label, 0)
+		if !ok {
+			t.Fatalf("there is no check %q", label)
+		}
+		synctest.Test(t, func(t *testing.T) {
+			p := &fakePeer{fault: losesTheLastByte, handlers: NewRecorder().Handlers()}
+			ctx, cancel := context.WithTimeout(t.Context(), c.Limit)
+			defer cancel()
+			ctx = WithUnderWay(ctx, func() { t.Error("somebody was to be killed") })
+			// The handler ends by itself, before anybody was killed.
+			p.handlers[Source] = func(s Stream) error { return s.CloseWrite() }
+			p.handlers[Discard] = func(s Stream) error { return s.Reset() }
+			err := c.Run(ctx, p, Target{ID: fakeID})
+			if err == nil || !strings.Contains(err.Error(), "before anybody was killed") {
+				t.Errorf("%s: got %v", label, err)
+			}
+			if err := p.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 func TestLabelsAreUniqueAndFoundAgain(t *testing.T) {
