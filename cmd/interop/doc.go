@@ -5,6 +5,7 @@
 //	interop run --json FILE     and a file for programs
 //	interop list                the checks and what each shows
 //	interop peer --impl go      one peer, driven by JSON lines (what run starts)
+//	interop record --impl go    record sessions and handshakes for the tests of the main module
 //
 // The matrix:
 //

@@ -64,7 +64,7 @@ func command(start starter) *cli.Command {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		Commands: []*cli.Command{runCommand(), listCommand(), peerCommand(start)},
+		Commands: []*cli.Command{runCommand(), listCommand(), peerCommand(start), recordCommand(start)},
 	}
 }
 
