@@ -31,7 +31,8 @@ type batch struct {
 	chunks []buf.Chunk // owned until written
 	size   int
 	frames int
-	open   int // where in heads the piece that still grows begins; -1: none
+	open   int  // where in heads the piece that still grows begins; -1: none
+	last   bool // nothing to write: the writer ends its half of the pipe instead
 	err    error
 	taken  []buf.Chunk // scratch
 }
@@ -94,7 +95,7 @@ func (b *batch) release() {
 	clear(b.chunks)
 	clear(b.pieces)
 	b.chunks, b.pieces, b.heads = b.chunks[:0], b.pieces[:0], b.heads[:0]
-	b.size, b.frames, b.open, b.err = 0, 0, -1, nil
+	b.size, b.frames, b.open, b.last, b.err = 0, 0, -1, false, nil
 }
 
 // Undelivered releases a batch that the writer ended without.

@@ -51,6 +51,7 @@ type core struct {
 	parts []*actor.Ref // reader and writer
 
 	ending   bool        // flush, then close
+	silent   bool        // the last word has been given to the writer
 	broken   *CloseError // writing has failed, and this is the reason so far
 	over     bool
 	messages []message

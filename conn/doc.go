@@ -26,8 +26,10 @@
 // Config.Down exactly once when it has ended, with the reason.
 //
 // Told to stop, the runtime ends the streams first (handlers are told, the
-// streams close or reset), then the core: it sends what is left for at most
-// Config.Drain, closes the link, and reader and writer leave.
+// streams close or reset), then the core: for at most Config.Drain it sends what
+// is left, and the pipe's own word for the end where it has one
+// ([negotiate.HalfCloser]); then it closes the link, and reader and writer leave.
+// A link that the remote has ended already is told nothing more.
 //
 // # The loop
 //

@@ -6,12 +6,13 @@ import (
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/actor/buf"
 	"github.com/troupe-p2p/troupe/muxer"
+	"github.com/troupe-p2p/troupe/negotiate"
 )
 
 // send fills batches while the machine has something to send and the writer can
 // take it. While it cannot, bytes gather in the lanes by themselves.
 func (k *core) send() {
-	for k.machine.Pending() && len(k.free) > 0 && k.writer != nil && !k.over {
+	for k.machine.Pending() && len(k.free) > 0 && k.writer != nil && !k.silent && !k.over {
 		b := k.free[len(k.free)-1]
 		k.filling = b
 		for k.machine.Pending() && b.room() >= muxer.MinRoom {
@@ -26,17 +27,35 @@ func (k *core) send() {
 			break
 		}
 		b.closeOpen()
-		k.free = k.free[:len(k.free)-1]
-		k.flying++
-		if !k.writer.TryPut(b) {
-			// The writer has ended; why is in a message that is on its way.
-			k.writer = nil
-			k.spent(b)
-		}
+		k.fly(b)
 	}
-	if k.ending && k.writer != nil && k.flying == 0 && !k.machine.Pending() && !k.unsent() {
+	if k.ending && !k.silent && k.writer != nil && k.flying == 0 && !k.machine.Pending() && !k.unsent() {
+		k.finish()
+	}
+}
+
+// fly hands the last of the free batches to the writer.
+func (k *core) fly(b *batch) {
+	k.free = k.free[:len(k.free)-1]
+	k.flying++
+	if !k.writer.TryPut(b) {
+		// The writer has ended; why is in a message that is on its way.
+		k.writer = nil
+		k.spent(b)
+	}
+}
+
+// finish ends the loop when everything is sent. Where the pipe has a word for
+// the end, the writer says that first; for how long is bounded, see flush.
+func (k *core) finish() {
+	if _, can := k.conn.upgraded.pipe.(negotiate.HalfCloser); !can {
 		k.over = true
+		return
 	}
+	k.silent = true
+	b := k.free[len(k.free)-1]
+	b.last = true
+	k.fly(b)
 }
 
 // unsent reports whether a stream's bytes wait for the remote to make room for
@@ -66,6 +85,7 @@ func (k *core) addFrame(e muxer.Effect) {
 func (k *core) spent(b *batch) {
 	k.flying--
 	err := b.err
+	k.over = k.over || b.last
 	k.conn.sent.Add(int64(b.size))
 	b.release()
 	k.free = append(k.free, b)
@@ -127,6 +147,9 @@ func (k *core) write(self *actor.Self) error {
 	together, gathers := pipe.(gatherer)
 	for b := range batches.All() {
 		switch {
+		case b.last:
+			// When it fails the remote has left, which is no news any more.
+			_ = pipe.(negotiate.HalfCloser).CloseWrite()
 		case len(b.pieces) == 1:
 			_, b.err = pipe.Write(b.pieces[0])
 		case gathers:

@@ -39,10 +39,11 @@ func (c *Conn) upgrade(ctx context.Context) (upgraded, error) {
 		return failed(StageSecure, err)
 	}
 	chosen, err := c.chooseMuxer(secured, role)
-	if err != nil {
-		return failed(StageNegotiateMuxer, err)
+	if err == nil {
+		err = secured.SetDeadline(noDeadline)
 	}
-	if err := secured.SetDeadline(noDeadline); err != nil {
+	if err != nil {
+		secured.Close() // it may hold buffers
 		return failed(StageNegotiateMuxer, err)
 	}
 	counted.open.Store(true)

@@ -36,3 +36,13 @@ type Secured interface {
 	// multistream-select has still to choose one.
 	Muxer() Protocol
 }
+
+// A HalfCloser is a [Secured] that has a word for the end of what it writes, as
+// TLS has. Who closes a connection in order calls CloseWrite after the last Write
+// and before Close: then the remote can tell the end from a cut (RFC 8446, 6.1).
+type HalfCloser interface {
+	// CloseWrite says that nothing more comes. It waits for the pipe as a Write
+	// does, and Close ends the wait; afterwards there is no Write. Error: the
+	// pipe's.
+	CloseWrite() error
+}

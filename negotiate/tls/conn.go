@@ -13,9 +13,9 @@ import (
 	"github.com/troupe-p2p/troupe/negotiate/peer"
 )
 
-// A Conn is a pipe after the handshake. It is a [negotiate.Secured]. One
-// goroutine may read while another writes; Close and the deadlines may be called
-// by any. It has [Conn.WriteBuffers] and [Conn.CloseWrite] besides.
+// A Conn is a pipe after the handshake: a [negotiate.Secured] and a
+// [negotiate.HalfCloser]. One goroutine may read while another writes; Close and
+// the deadlines may be called by any. It has [Conn.WriteBuffers] besides.
 //
 // io.EOF says that the remote closed the session or that the pipe ended between
 // two records, not which. Protocols above say goodbye themselves.
