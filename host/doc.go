@@ -11,6 +11,7 @@
 // Everything that runs is an actor with a name, and [Host.Tree] shows them:
 //
 //	host-12D3…            stops what is below in reverse order
+//	├─ store              with Remember: keeps the address book
 //	├─ book               the address book
 //	├─ swarm              peers, connections, dials
 //	│  ├─ conn-12D3…-7    one connection: reader, writer, streams with their handlers
@@ -26,8 +27,9 @@
 // New's context, stop them from bottom to top: your actors first, then the
 // listeners, then the services while there are still connections to say goodbye
 // on, then each connection with its streams (their handlers are told, and what
-// they wrote is sent), then the book. Close waits for the host's grace at most
-// ([Grace]) and names who has not stopped.
+// they wrote is sent), then the book, and the store, which writes what is left.
+// Close waits for the host's grace at most ([Grace]) and names who has not
+// stopped.
 //
 // In an actor, for example in a simulation, New makes the host a child of that
 // actor, with its clock and its randomness; nothing else differs.

@@ -1,9 +1,7 @@
 package swarm
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -87,6 +85,7 @@ func (s Source) String() string {
 // the package comment, "The address book".
 type Book struct {
 	connected func(peer.ID) bool
+	keeper    *keeper // nil: the book ends with the process
 	box       atomic.Pointer[actor.Mailbox[bookMessage]]
 	peers     sync.Map // peer.ID to *bookPage: written by the book's actor, read by all
 	count     atomic.Int64
@@ -152,9 +151,7 @@ func (b *Book) LearnRecord(ctx context.Context, from Source, envelope []byte, tt
 	if ttl <= 0 {
 		return record.ID, nil
 	}
-	return record.ID, b.call(ctx, bookEvent{kind: learn, peer: record.ID, from: from, addrs: addrs, ttl: ttl, record: &bookRecord{
-		envelope: bytes.Clone(envelope), seq: record.Seq, statement: sha256.Sum256(record.Marshal()),
-	}})
+	return record.ID, b.call(ctx, bookEvent{kind: learn, peer: record.ID, from: from, addrs: addrs, ttl: ttl, record: newRecord(envelope, record)})
 }
 
 // Record is the newest signed record of a peer, in its envelope, and its number.

@@ -19,7 +19,7 @@ type bookMessage struct {
 func (m bookMessage) Undelivered(reason error) { m.ask.Undelivered(reason) }
 
 // startBook starts the book as a supervised child of parent and waits until it
-// is ready.
+// is ready. It begins with what its keeper has loaded.
 func startBook(parent *actor.Self, r actor.Restart, b *Book) error {
 	ready := actor.NewPromise(parent, "the start of the address book")
 	ref := parent.Supervise("book", r, func(self *actor.Self) error {
@@ -58,6 +58,12 @@ func (k *bookkeeper) run(ready *actor.Promise) error {
 	k.self.State("open")
 	k.self.Gauge("peers", k.book.count.Load)
 	k.self.Gauge("refused", k.book.refused.Load)
+	if k.book.keeper != nil && !ready.Kept() {
+		for _, page := range k.book.keeper.take(k.self.Now()) {
+			_ = k.step(bookEvent{kind: restore, peer: page.id, page: page})
+		}
+		k.tell(keepEvent{kind: keepCompare, peers: k.book.IDs()})
+	}
 	alarm.Set(k.machine.Deadline())
 	ready.Keep(nil)
 	for m := range box.All() {
@@ -88,9 +94,16 @@ func (k *bookkeeper) step(ev bookEvent) (refusal error) {
 			if _, known := k.book.peers.Swap(e.peer, e.page); !known {
 				k.book.count.Add(1)
 			}
+			switch {
+			case e.save && e.page.worthKeeping():
+				k.tell(keepEvent{kind: keepChanged, peer: e.peer})
+			case e.save:
+				k.tell(keepEvent{kind: keepGone, peer: e.peer})
+			}
 		case hide:
 			k.book.peers.Delete(e.peer)
 			k.book.count.Add(-1)
+			k.tell(keepEvent{kind: keepGone, peer: e.peer})
 		case refuse:
 			k.book.refused.Add(1)
 			refusal = e.err
@@ -98,4 +111,11 @@ func (k *bookkeeper) step(ev bookEvent) (refusal error) {
 	}
 	clear(k.do)
 	return refusal
+}
+
+// tell tells the keeper, which is not waited for.
+func (k *bookkeeper) tell(ev keepEvent) {
+	if k.book.keeper != nil {
+		k.book.keeper.tell(ev)
+	}
 }

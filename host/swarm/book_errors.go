@@ -47,3 +47,19 @@ func (e *BookFullError) Error() string {
 	return fmt.Sprintf("address book: no room for %s, of which this host has only %s: all of the %d peers in the book are connected or known from a better source",
 		e.Peer.Short(), e.Source, e.Peers)
 }
+
+// A StoreError is why what the book knows could not be loaded or saved. Err is
+// the store's own error and says what to do. Loading fails at the start of a
+// host, which then does not start; saving fails later, and the host goes on:
+// the actor "store" shows it, and tries again.
+type StoreError struct {
+	Did string // "load" or "save"
+	Err error
+}
+
+func (e *StoreError) Error() string {
+	return fmt.Sprintf("address book: %s what is known of others: %v", e.Did, e.Err)
+}
+
+// Unwrap returns the store's error.
+func (e *StoreError) Unwrap() error { return e.Err }

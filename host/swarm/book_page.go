@@ -1,6 +1,8 @@
 package swarm
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"slices"
 	"time"
 
@@ -35,6 +37,11 @@ type bookRecord struct {
 	seq       uint64
 	statement [32]byte // a hash of what it says, without the signature
 	until     time.Time
+}
+
+// newRecord makes a record of an envelope that was opened.
+func newRecord(envelope []byte, r peer.Record) *bookRecord {
+	return &bookRecord{envelope: bytes.Clone(envelope), seq: r.Seq, statement: sha256.Sum256(r.Marshal())}
 }
 
 // What a line takes in memory besides the bytes of its address, about.

@@ -23,6 +23,9 @@ type Config struct {
 	Muxers []muxer.Factory
 	// Resolver looks up names in addresses; nil means the machine's own.
 	Resolver transport.Resolver
+	// Store keeps what the address book knows beyond the end of the host; nil
+	// means that it is forgotten. It is not closed.
+	Store Store
 	// Limits bound what others can make the swarm hold.
 	Limits Limits
 	// Stream are the times of streams; only the durations are used.

@@ -58,6 +58,15 @@
 // as well. Of one peer's addresses the worst goes first in the same way. A
 // newcomer that finds no room is refused ([BookFullError]).
 //
+// With a [Store] in the [Config] the book outlives the host. The actor "store",
+// beside the book, loads it at the start, each entry with what is left of its
+// time by the clock on the wall, and writes what changes: of each peer the state,
+// once a second at most, many in one batch (keep_machine.go). A child of it waits
+// for the disk; the book waits for nobody. What was only heard is not written. A
+// store that fails is tried again, after up to a minute, and shows in the tree;
+// the host goes on. A crash costs what was learned in the last second or so; the
+// orderly end costs nothing.
+//
 // # Several connections with one peer
 //
 // They are legal: both ends may dial at once. None of them is closed for it,
@@ -87,6 +96,7 @@
 //	connections of one peer             8
 //	upgrade of an inbound link          10 s
 //	attempt, and whole dial             5 s when local, 15 s otherwise
+//	changes that wait for the store     1024 peers a batch; a batch in a second
 //	address book                        4096 peers; of each 64 addresses of 1 KiB,
 //	                                    32 KiB of memory, a record of 8 KiB
 //	events that wait for a subscriber   256

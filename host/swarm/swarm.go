@@ -46,7 +46,9 @@ type Swarm struct {
 
 // Start starts the address book and the swarm as supervised children of parent,
 // which fails when one of them fails too often, and waits until both are ready.
-// The error is parent's cause when parent ends first.
+// With a store, an actor that keeps what the book knows comes first. Errors: a
+// [*StoreError] when the store cannot be read, parent's cause when parent ends
+// first.
 func Start(parent *actor.Self, c Config) (*Swarm, error) {
 	c.setDefaults()
 	s := &Swarm{config: c, id: c.Key.Public().ID()}
@@ -54,6 +56,11 @@ func Start(parent *actor.Self, c Config) (*Swarm, error) {
 	s.routes = newRoutes(func(p []negotiate.Protocol) { s.publish(ProtocolsChanged{p}) })
 	essential := actor.Restart{When: actor.Always, Max: 3, Within: 5 * time.Minute}
 	s.book = &Book{connected: s.Connected}
+	if c.Store != nil {
+		if err := startKeeper(parent, s.book, c.Store); err != nil {
+			return nil, err
+		}
+	}
 	if err := startBook(parent, essential, s.book); err != nil {
 		return nil, err
 	}
