@@ -132,12 +132,13 @@ func (r *replay) judge(reason error) {
 	r.problem(r.live.whole(Troupe))
 	r.problem(r.live.differs(r.recorded))
 	r.problem(r.routes.unused())
-	last := r.capture.Chunks[len(r.capture.Chunks)-1]
-	switch {
-	case last.From == Peer && !errors.Is(reason, conn.ErrRemoteClosed):
-		r.problem(fmt.Errorf("the peer closed the connection, but it ended with: %w", orNone(reason)))
-	case last.From == Troupe && !errors.Is(reason, actor.ErrStopped):
-		r.problem(fmt.Errorf("this end closed the connection, but it ended with: %w", orNone(reason)))
+	// A peer that goes away leaves it to this end to close the pipe.
+	want := conn.ErrRemoteClosed
+	if last := r.capture.Chunks[len(r.capture.Chunks)-1]; last.From == Troupe && len(r.recorded.away[Peer]) == 0 {
+		want = actor.ErrStopped
+	}
+	if !errors.Is(reason, want) {
+		r.problem(fmt.Errorf("the connection ended with %w, and should have with: %w", orNone(reason), want))
 	}
 }
 
