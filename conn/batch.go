@@ -101,14 +101,18 @@ func (b *batch) release() {
 // Undelivered releases a batch that the writer ended without.
 func (b *batch) Undelivered(error) { b.release() }
 
-// writeCopied writes a batch as one piece, for pipes that take only one.
-func writeCopied(w io.Writer, b *batch) error {
+// writeWhole writes a batch as one piece, for pipes that take only one.
+func writeWhole(w io.Writer, b *batch) (int64, error) {
+	if len(b.pieces) == 1 {
+		n, err := w.Write(b.pieces[0])
+		return int64(n), err
+	}
 	whole := buf.Get(b.size)
 	defer whole.Release()
 	n := 0
 	for _, p := range b.pieces {
 		n += copy(whole.Bytes()[n:], p)
 	}
-	_, err := w.Write(whole.Bytes()[:n])
-	return err
+	n, err := w.Write(whole.Bytes()[:n])
+	return int64(n), err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -78,6 +79,9 @@ func (s *muxed) report(ctx context.Context) {
 
 // Write implements stream.Body.
 func (s *muxed) Write(ctx context.Context, p []byte) (written int, err error) {
+	if s.out.Late(ctx) {
+		return 0, os.ErrDeadlineExceeded
+	}
 	for {
 		n, tell, err := s.out.Add(p)
 		written += n

@@ -52,6 +52,10 @@ var ErrGoingAway = errors.New("conn: the connection is going away")
 // may have open on one connection is reached; close some.
 var ErrTooManyStreams = errors.New("conn: too many streams are open on this connection")
 
+// errCount is a fault of what stands below: a pipe that does not keep to
+// io.Reader and io.Writer.
+var errCount = errors.New("conn: the pipe reports a number of bytes that cannot be")
+
 // A CloseError is why a connection has ended. It is what reads, writes and opens
 // on it return from then on. Cause is [ErrRemoteClosed], a
 // *muxer.ProtocolError (the remote's fault), an error of the network, or the

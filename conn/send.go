@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"io"
 	"time"
 
 	"github.com/troupe-p2p/troupe/actor"
@@ -115,6 +116,9 @@ func (k *core) read(self *actor.Self) error {
 	self.State("reading")
 	for b := range buffers.All() {
 		n, err := k.conn.upgraded.pipe.Read(b.Bytes())
+		if n < 0 || n > len(b.Bytes()) {
+			n, err = 0, errCount
+		}
 		k.conn.received.Add(int64(n))
 		m := message{kind: received, n: b.Cap(), chunk: b.View(0, n)}
 		if err != nil {
@@ -146,16 +150,22 @@ func (k *core) write(self *actor.Self) error {
 	pipe := k.conn.upgraded.pipe
 	together, gathers := pipe.(gatherer)
 	for b := range batches.All() {
+		var n int64
 		switch {
 		case b.last:
 			// When it fails the remote has left, which is no news any more.
 			_ = pipe.(negotiate.HalfCloser).CloseWrite()
-		case len(b.pieces) == 1:
-			_, b.err = pipe.Write(b.pieces[0])
-		case gathers:
-			_, b.err = together.WriteBuffers(b.pieces)
+		case gathers && len(b.pieces) > 1:
+			n, b.err = together.WriteBuffers(b.pieces)
 		default:
-			b.err = writeCopied(pipe, b)
+			n, b.err = writeWhole(pipe, b)
+		}
+		switch {
+		case b.err != nil:
+		case n < int64(b.size):
+			b.err = io.ErrShortWrite
+		case n > int64(b.size):
+			b.err = errCount
 		}
 		failed := b.err != nil
 		if k.inbox.Put(self, message{kind: spent, ref: b}) != nil {

@@ -189,6 +189,15 @@ func (l *Lane) WaitRoom(ctx context.Context) error {
 	}
 }
 
+// Late reports whether the write deadline has passed: then nothing more should be
+// added, room or not, as with a net.Conn. It never waits.
+func (l *Lane) Late(ctx context.Context) bool {
+	l.mu.Lock()
+	until := l.writeEnd
+	l.mu.Unlock()
+	return expired(ctx, until)
+}
+
 // writeLater reports whether the deadline was moved while it passed.
 func (l *Lane) writeLater(until time.Time) bool {
 	l.mu.Lock()

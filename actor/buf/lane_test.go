@@ -180,7 +180,17 @@ func TestADeadlineEndsWaitsAndCanBeMoved(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
+		if !l.Late(t.Context()) {
+			t.Error("a deadline that has passed is not late")
+		}
+		l.SetWriteDeadline(time.Now().Add(1))
+		if l.Late(t.Context()) {
+			t.Error("a deadline to come is late")
+		}
 		l.SetWriteDeadline(time.Time{})
+		if l.Late(t.Context()) {
+			t.Error("no deadline is late")
+		}
 		if err := l.WaitRoom(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a writer with a context got %v", err)
 		}
