@@ -215,6 +215,12 @@ func TestStreamsOverTheLimitAreRefusedWithACode(t *testing.T) {
 			t.Fatalf("refused with %#x", e.Code)
 		}
 	}
+	for id := range uint64(256) {
+		m.Step(start, received(heads(control(typeWindowUpdate, flagRST, of(2*id+1), 0))), nil)
+	}
+	if m.Streams() != 0 || len(m.spare) != maxSpare {
+		t.Errorf("%d streams and %d of their records are kept", m.Streams(), len(m.spare))
+	}
 }
 
 // go-libp2p's codes are in the length field of the RST, and its table grows: any
@@ -238,6 +244,16 @@ func TestAnyNumberIsTheCodeOfAReset(t *testing.T) {
 	p := append(heads(muxer.Effect{Kind: muxer.Send, Op: opOf(typeData, flagRST), Stream: of(1), N: 4}), "abcd"...)
 	if do := m.Step(start, received(p), nil); len(do) != 2 || do[0].Kind != muxer.PeerReset || do[0].Code != 0 {
 		t.Errorf("an RST with bytes: %v", do)
+	}
+}
+
+// The numbers that others rely on, and that the documentation names.
+func TestTheLimitsAreTheDocumentedNumbers(t *testing.T) {
+	if MaxBacklog != 256 || MaxPongs != 64 || MaxRefusals != 4096 || StartWindow != 256<<10 || MaxID != 1<<32-1 || maxCredit != 1<<32-1 {
+		t.Error("a limit has another number than its documentation")
+	}
+	if tuneTrips != 4 || freshRTT != 30*time.Second {
+		t.Error("windows are tuned by other numbers")
 	}
 }
 
