@@ -4,12 +4,14 @@ import (
 	"fmt"
 
 	"github.com/troupe-p2p/troupe/cmd/interop/gopeer"
+	"github.com/troupe-p2p/troupe/cmd/interop/jspeer"
 	"github.com/troupe-p2p/troupe/cmd/interop/talk"
 )
 
 // The names of the implementations.
 const (
 	implGo     = "go"     // go-libp2p
+	implJS     = "js"     // js-libp2p
 	implTroupe = "troupe" // this repository
 )
 
@@ -18,6 +20,8 @@ func startPeer(impl string, c talk.Config) (talk.Peer, error) {
 	switch impl {
 	case implGo:
 		return gopeer.New(c)
+	case implJS:
+		return jspeer.New(c)
 	case implTroupe:
 		return newTroupePeer(c)
 	default:
