@@ -5,8 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -35,10 +34,11 @@ func inCell(t *testing.T, ctx context.Context, cell Cell, labels ...string) []Re
 			checks[i].Limit = 100 * time.Millisecond
 		}
 	}
-	var results []Result
-	matrix{limits: impatient()}.run(ctx, cell, checks, func(r Result) { results = append(results, r) })
-	return results
+	return matrix{limits: impatient()}.run(ctx, cell, checks, silent()).Results
 }
+
+// silent is a progress that nobody sees.
+func silent() progress { return &lineProgress{out: io.Discard} }
 
 func statuses(results []Result) []Status {
 	var all []Status
@@ -152,64 +152,6 @@ func TestWhatComesAfterAnInterruptIsNotRun(t *testing.T) {
 	}
 }
 
-func TestOnlyARunInWhichEverythingPassedIsASuccess(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		results []Status
-		want    bool
-	}{
-		{"everything passed", []Status{Passed, Passed}, true},
-		{"one failed", []Status{Passed, Failed}, false},
-		{"one was not run", []Status{Passed, NotRun}, false},
-		{"nothing was there", nil, false},
-	} {
-		r := newReport(time.Now())
-		for _, s := range tt.results {
-			r.add(Cell{}, []Result{{Status: s}})
-		}
-		if got := r.allPassed(); got != tt.want {
-			t.Errorf("%s: got %v", tt.name, got)
-		}
-	}
-}
-
-func TestARunPrintsATableAndWritesAFile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "results.json")
-	checks, err := checksOf([]string{"ping", "echo-1B"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cells := []Cell{{"plaintext", "mplex", implGo, implGo}, {"noise", "mplex", implGo, implNoStart}}
-	var out, progress bytes.Buffer
-	err = runAll(t.Context(), matrix{limits: impatient()}, cells, checks, file, &out, &progress)
-	if !errors.Is(err, errNotAll) {
-		t.Errorf("got %v, want %v", err, errNotAll)
-	}
-	if n := strings.Count(progress.String(), "\n"); n != 6 {
-		t.Errorf("%d lines of progress, want 6:\n%s", n, &progress)
-	}
-	for _, part := range []string{"go dials no-start", "FAILED", "not run", "3 passed, 1 failed, 2 not run", "this peer does not start"} {
-		if !strings.Contains(out.String(), part) {
-			t.Errorf("the table does not show %q:\n%s", part, &out)
-		}
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got Report
-	if err := json.Unmarshal(text, &got); err != nil {
-		t.Fatal(err)
-	}
-	if got.Passed != 3 || got.Failed != 1 || got.NotRun != 2 || len(got.Cells) != 2 || len(got.Modules) < 2 {
-		t.Errorf("the file has %+v", got)
-	}
-	want := []Status{Failed, NotRun, NotRun}
-	if diff := cmp.Diff(want, statuses(got.Cells[1].Results)); diff != "" {
-		t.Errorf("statuses in the file (-want +got):\n%s", diff)
-	}
-}
-
 func TestTheExitCodeSaysWhatHappened(t *testing.T) {
 	for _, tt := range []struct {
 		args string
@@ -220,6 +162,7 @@ func TestTheExitCodeSaysWhatHappened(t *testing.T) {
 		{"run --no-such-flag", exitUsage},
 		{"run --check nonsense", exitUsage},
 		{"run --pair nonsense", exitUsage},
+		{"run --peer nonsense", exitUsage},
 		{"peer --impl no-start", exitFailed},
 		{"run --security plaintext --pair go:go --check ping", 0},
 		{"run --security plaintext --pair go:no-start --check ping", exitFailed},

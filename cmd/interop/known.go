@@ -36,6 +36,20 @@ func knownLimits() []Limit {
 	}
 }
 
+// String says what the limit is about: "go as the dialer, yamux, ping".
+func (l Limit) String() string {
+	text := l.Peer
+	if l.Role != "" {
+		text += " as the " + l.Role
+	}
+	for _, part := range []string{l.Security, l.Muxer, l.Check} {
+		if part != "" {
+			text += ", " + part
+		}
+	}
+	return text
+}
+
 // applies says whether the limit is one of a check in a cell. The label "" asks
 // for the whole cell.
 func (l Limit) applies(cell Cell, check string) bool {

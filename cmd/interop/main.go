@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
-	"slices"
-	"strings"
 	"syscall"
 	"text/tabwriter"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -20,16 +16,21 @@ import (
 
 // The exit codes.
 const (
-	exitFailed = 1 // a check failed or was not run, or a peer could not be started
-	exitUsage  = 2 // the command line is wrong
+	exitFailed      = 1   // a check failed or was not run, or a peer could not be started
+	exitUsage       = 2   // the command line is wrong
+	exitInterrupted = 130 // Ctrl-C, as shells have it: 128 and the number of the signal
 )
 
-// errNotAll says that not every check passed. The report has said it already.
-var errNotAll = errors.New("not every check passed")
+// What run ends with. The report has said it already.
+var (
+	errNotAll      = errors.New("not everything was run and did what it can")
+	errInterrupted = errors.New("interrupted")
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	os.Exit(program(ctx, startPeer, os.Args))
 }
 
@@ -42,6 +43,8 @@ func program(ctx context.Context, start starter, args []string) int {
 		return 0
 	case errors.As(err, &code):
 		return code.ExitCode()
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
 	case errors.Is(err, errNotAll):
 		return exitFailed
 	default:
@@ -73,100 +76,6 @@ func usageError(err error) error {
 	return cli.Exit("", exitUsage)
 }
 
-func runCommand() *cli.Command {
-	return &cli.Command{
-		Name:         "run",
-		Usage:        "run the matrix and print a table",
-		OnUsageError: func(_ context.Context, _ *cli.Command, err error, _ bool) error { return usageError(err) },
-		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "security", Value: usualSecurities(), Usage: "noise, noise-early (the muxer is agreed in the handshake), plaintext or tls"},
-			&cli.StringSliceFlag{Name: "muxer", Value: usualMuxers(), Usage: "mplex or yamux"},
-			&cli.StringSliceFlag{Name: "pair", Value: usualPairs(), Usage: "`DIALER:LISTENER`"},
-			&cli.StringSliceFlag{Name: "check", Usage: "only this check (see interop list)"},
-			&cli.StringFlag{Name: "json", Usage: "write the results to `FILE`"},
-			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show what the peers write to their standard errors"},
-		},
-		Action: func(ctx context.Context, c *cli.Command) error {
-			cells, err := cellsOf(c.StringSlice("security"), c.StringSlice("muxer"), c.StringSlice("pair"))
-			if err != nil {
-				return usageError(err)
-			}
-			checks, err := checksOf(c.StringSlice("check"))
-			if err != nil {
-				return usageError(err)
-			}
-			m := matrix{limits: usualLimits()}
-			if c.Bool("verbose") {
-				m.log = os.Stderr
-			}
-			return runAll(ctx, m, cells, checks, c.String("json"), os.Stdout, os.Stderr)
-		},
-	}
-}
-
-// runAll runs the cells, telling each result on progress as it comes, and then
-// prints the table. It returns errNotAll unless every check passed.
-func runAll(ctx context.Context, m matrix, cells []Cell, checks []talk.Check, file string, out, progress io.Writer) error {
-	rep := newReport(time.Now())
-	for _, cell := range cells {
-		results := make([]Result, 0, len(checks))
-		m.run(ctx, cell, checks, func(r Result) {
-			results = append(results, r)
-			fmt.Fprintln(progress, resultLine(cell, r))
-		})
-		rep.add(cell, results)
-	}
-	if err := rep.table(out); err != nil {
-		return err
-	}
-	if file != "" {
-		if err := rep.save(file); err != nil {
-			return err
-		}
-	}
-	if !rep.allPassed() {
-		return errNotAll
-	}
-	return nil
-}
-
-// cellsOf is every security with every muxer with every pair.
-func cellsOf(securities, muxers, pairs []string) ([]Cell, error) {
-	var cells []Cell
-	for _, security := range securities {
-		for _, muxer := range muxers {
-			for _, pair := range pairs {
-				dialer, listener, found := strings.Cut(pair, ":")
-				if !found || dialer == "" || listener == "" {
-					return nil, fmt.Errorf("a pair is DIALER:LISTENER, not %q", pair)
-				}
-				cells = append(cells, Cell{security, muxer, dialer, listener})
-			}
-		}
-	}
-	if len(cells) == 0 {
-		return nil, errors.New("there is nothing to run")
-	}
-	return cells, nil
-}
-
-// checksOf finds checks by their labels. None means all.
-func checksOf(labels []string) ([]talk.Check, error) {
-	all := talk.Checks()
-	if len(labels) == 0 {
-		return all, nil
-	}
-	var some []talk.Check
-	for _, label := range labels {
-		i := slices.IndexFunc(all, func(c talk.Check) bool { return c.Label() == label })
-		if i < 0 {
-			return nil, fmt.Errorf("there is no check %q; interop list shows them", label)
-		}
-		some = append(some, all[i])
-	}
-	return some, nil
-}
-
 func listCommand() *cli.Command {
 	return &cli.Command{
 		Name:         "list",
@@ -177,7 +86,7 @@ func listCommand() *cli.Command {
 			for _, c := range talk.Checks() {
 				fmt.Fprintf(w, "%s\t%s\n", c.Label(), c.Shows)
 			}
-			fmt.Fprintf(w, "%s\tat the end of each cell both peers stop by themselves, without an error\n", cleanEnd)
+			fmt.Fprintf(w, "%s\t%s\n", cleanEnd, cleanEndShows)
 			return w.Flush()
 		},
 	}

@@ -60,8 +60,9 @@ func usualLimits() limits {
 // matrix runs cells.
 type matrix struct {
 	limits limits
-	known  []Limit   // what the implementations are known not to do
-	log    io.Writer // for what the peers write to their standard errors; may be nil
+	known  []Limit          // what the implementations are known not to do
+	log    io.Writer        // for what the peers write to their standard errors; may be nil
+	absent map[string]error // the implementations that are known not to be on this machine
 }
 
 // pairing runs the checks of one cell, with processes that it starts when they
@@ -73,14 +74,18 @@ type pairing struct {
 	hopeless         error          // why no process can be started
 	ended            *time.Duration // how long the last pair took to end in good order, if it did so within a check
 
-	// versions are those that the implementations have told, and absent is why one
-	// of them is not on this machine.
-	versions map[string]map[string]string
-	absent   map[string]string
+	versions map[string]map[string]string // those that the implementations have told
+	missing  string                       // the implementation that is not on this machine
 }
 
 func (m matrix) open(cell Cell) *pairing {
-	return &pairing{matrix: m, cell: cell, versions: map[string]map[string]string{}, absent: map[string]string{}}
+	s := &pairing{matrix: m, cell: cell, versions: map[string]map[string]string{}}
+	for _, impl := range []string{cell.Dialer, cell.Listener} {
+		if err := m.absent[impl]; err != nil && s.hopeless == nil {
+			s.hopeless, s.missing = err, impl
+		}
+	}
+	return s
 }
 
 // check runs one check. After a failure the processes are ended, so that the
@@ -116,23 +121,27 @@ func (s *pairing) check(ctx context.Context, c talk.Check) Result {
 	return result
 }
 
-// unprepared is the result of a check that has no processes. What an
-// implementation says it lacks, or what is not installed, is no failure; the
-// first process that does not start for another reason is.
+// unprepared is the result of a check that has no processes. The first process
+// that does not start is a failure, unless nobody is to blame for it.
 func (s *pairing) unprepared(ctx context.Context, result Result, err error) Result {
 	result.Reason = err.Error()
-	first := s.hopeless == nil
 	if ctx.Err() != nil {
 		return result
 	}
+	first := s.hopeless == nil
 	s.hopeless = err
-	limit := limitOf(s.known, s.cell, "")
-	switch {
-	case errors.Is(err, errLacking) && limit != nil:
-		result.Status, result.Reason, result.Detail = Cannot, limit.Reason, err.Error()
-	case errors.Is(err, errLacking), errors.Is(err, errAbsent):
-	case first:
+	if result = s.without(result); first && result.Status == NotRun && !errors.Is(err, errLacking) && !errors.Is(err, errAbsent) {
 		result.Status = Failed
+	}
+	return result
+}
+
+// without is the result of a check in a hopeless cell. That an implementation says
+// that it lacks something counts as a limit only if it is known.
+func (s *pairing) without(result Result) Result {
+	result.Reason = s.hopeless.Error()
+	if l := limitOf(s.known, s.cell, ""); l != nil && errors.Is(s.hopeless, errLacking) {
+		result.Status, result.Reason, result.Detail = Cannot, l.Reason, s.hopeless.Error()
 	}
 	return result
 }
@@ -153,10 +162,11 @@ func (s *pairing) prepare(ctx context.Context) error {
 	both.Go(func() { s.listener, listening = s.start(ctx, s.cell.Listener) })
 	both.Go(func() { s.dialer, dialing = s.start(ctx, s.cell.Dialer) })
 	both.Wait()
-	for impl, err := range map[string]error{s.cell.Listener: listening, s.cell.Dialer: dialing} {
-		if errors.Is(err, errAbsent) {
-			s.absent[impl] = err.Error()
-		}
+	switch {
+	case errors.Is(listening, errAbsent):
+		s.missing = s.cell.Listener
+	case errors.Is(dialing, errAbsent):
+		s.missing = s.cell.Dialer
 	}
 	if listening != nil || dialing != nil {
 		_ = s.close()
@@ -253,14 +263,17 @@ func (s *pairing) obituaries() string {
 const obituaryPatience = 100 * time.Millisecond
 
 // cleanEnd names the last result of a cell.
-const cleanEnd = "clean-end"
+const (
+	cleanEnd      = "clean-end"
+	cleanEndShows = "at the end of each cell both peers stop by themselves, without an error"
+)
 
 // finish ends the cell: told to, both processes must end by themselves, without
 // an error.
 func (s *pairing) finish() Result {
 	result := Result{Check: cleanEnd, Status: NotRun, Reason: "no peers are running any more"}
 	if s.hopeless != nil {
-		result.Reason = s.hopeless.Error()
+		return s.without(result)
 	}
 	if s.ended != nil {
 		result.Status, result.Reason, result.TookMS = Passed, "", milliseconds(*s.ended)
@@ -290,11 +303,22 @@ func (s *pairing) close() error {
 	return errors.Join(errs...)
 }
 
-// run runs all checks of a cell and tells each result, the clean end last.
-func (m matrix) run(ctx context.Context, cell Cell, checks []talk.Check, tell func(Result)) {
+// run runs all checks of a cell, the clean end last, and tells what it does.
+func (m matrix) run(ctx context.Context, cell Cell, checks []talk.Check, tell progress) CellReport {
 	s := m.open(cell)
-	for _, c := range checks {
-		tell(s.check(ctx, c))
+	begin := time.Now()
+	rep := CellReport{Cell: cell}
+	add := func(r Result) {
+		rep.Results = append(rep.Results, r)
+		tell.result(cell, r)
 	}
-	tell(s.finish())
+	for _, c := range checks {
+		tell.check(cell, c.Label())
+		add(s.check(ctx, c))
+	}
+	tell.check(cell, cleanEnd)
+	add(s.finish())
+	rep.TookMS, rep.Missing, rep.versions = milliseconds(time.Since(begin)), s.missing, s.versions
+	rep.hopeless = s.hopeless
+	return rep
 }

@@ -3,26 +3,43 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"text/tabwriter"
+	"slices"
 	"time"
 )
 
 // Report is what run writes with --json.
 type Report struct {
-	Started string       `json:"started"` // RFC 3339, UTC
-	System  string       `json:"system"`  // operating system/architecture
-	Modules []Module     `json:"modules"` // the code that was run
-	Passed  int          `json:"passed"`
-	Failed  int          `json:"failed"`
-	NotRun  int          `json:"not_run"`
-	Cells   []CellReport `json:"cells"`
+	Started string   `json:"started"` // RFC 3339, UTC
+	TookMS  float64  `json:"took_ms"`
+	System  string   `json:"system"`  // operating system/architecture
+	CPUs    int      `json:"cpus"`    // for comparing times
+	Modules []Module `json:"modules"` // the Go code that was run
+	// Versions are those that the peers told, by implementation and by package.
+	Versions map[string]map[string]string `json:"versions"`
+	// Interrupted says how far the run came, if it was interrupted.
+	Interrupted string `json:"interrupted,omitempty"`
+	Counts
+	Cells []CellReport `json:"cells"`
+	// Unseen are the known limits that apply to what was run and were not seen:
+	// every check that they are about has passed.
+	Unseen []Limit `json:"unseen_limits,omitempty"`
+
+	known   []Limit
+	started time.Time
 }
 
-// A Module is one of the modules that were run, with its version.
+// Counts say how often each status came.
+type Counts struct {
+	Passed int `json:"passed"`
+	Failed int `json:"failed"`
+	Cannot int `json:"cannot"`
+	NotRun int `json:"not_run"`
+}
+
+// A Module is one of the Go modules that were run, with its version.
 type Module struct {
 	Path    string `json:"path"`
 	Version string `json:"version"`
@@ -31,15 +48,26 @@ type Module struct {
 // A CellReport is a cell with its results.
 type CellReport struct {
 	Cell
+	TookMS float64 `json:"took_ms"` // with the starts of the processes
+	// Missing is the implementation that is not on this machine, if that is why the
+	// cell was not run.
+	Missing string   `json:"missing,omitempty"`
 	Results []Result `json:"results"`
+
+	versions map[string]map[string]string
+	hopeless error
 }
 
-func newReport(started time.Time) *Report {
+func newReport(started time.Time, known []Limit) *Report {
 	r := &Report{
-		Started: started.UTC().Format(time.RFC3339),
-		System:  runtime.GOOS + "/" + runtime.GOARCH,
-		Modules: []Module{{"go", runtime.Version()}},
-		Cells:   []CellReport{},
+		Started:  started.UTC().Format(time.RFC3339),
+		System:   runtime.GOOS + "/" + runtime.GOARCH,
+		CPUs:     runtime.NumCPU(),
+		Modules:  []Module{{"go", runtime.Version()}},
+		Versions: map[string]map[string]string{},
+		Cells:    []CellReport{},
+		known:    known,
+		started:  started,
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -55,22 +83,91 @@ func newReport(started time.Time) *Report {
 	return r
 }
 
-func (r *Report) add(cell Cell, results []Result) {
-	r.Cells = append(r.Cells, CellReport{cell, results})
-	for _, result := range results {
-		switch result.Status {
-		case Passed:
-			r.Passed++
-		case Failed:
-			r.Failed++
-		default:
-			r.NotRun++
+func (r *Report) add(c CellReport) {
+	r.Cells = append(r.Cells, c)
+	n := countOf(c.Results)
+	r.Passed += n.Passed
+	r.Failed += n.Failed
+	r.Cannot += n.Cannot
+	r.NotRun += n.NotRun
+	for impl, versions := range c.versions {
+		r.Versions[impl] = versions
+	}
+}
+
+// finish completes the report when the last cell is in it.
+func (r *Report) finish(now time.Time) {
+	r.TookMS = milliseconds(now.Sub(r.started))
+	for _, l := range r.known {
+		if tried, seen := r.tried(l); tried && !seen {
+			r.Unseen = append(r.Unseen, l)
 		}
 	}
 }
 
-// allPassed is false if anything failed, was not run, or if there was nothing.
-func (r *Report) allPassed() bool { return r.Passed > 0 && r.Failed == 0 && r.NotRun == 0 }
+// tried says whether something that a limit is about was run, and whether the
+// limit was seen.
+func (r *Report) tried(l Limit) (tried, seen bool) {
+	for _, c := range r.Cells {
+		for _, result := range c.Results {
+			if result.Status == NotRun || !l.applies(c.Cell, result.Check) {
+				continue
+			}
+			tried = true
+			seen = seen || result.Status == Cannot
+		}
+	}
+	return tried, seen
+}
+
+func countOf(results []Result) Counts {
+	var n Counts
+	for _, r := range results {
+		switch r.Status {
+		case Passed:
+			n.Passed++
+		case Failed:
+			n.Failed++
+		case Cannot:
+			n.Cannot++
+		default:
+			n.NotRun++
+		}
+	}
+	return n
+}
+
+// String has what there is: "24 passed, 2 cannot".
+func (n Counts) String() string {
+	text := fmt.Sprintf("%d passed", n.Passed)
+	for _, more := range []struct {
+		n    int
+		what Status
+	}{{n.Failed, Failed}, {n.Cannot, Cannot}, {n.NotRun, NotRun}} {
+		if more.n > 0 {
+			text += fmt.Sprintf(", %d %s", more.n, more.what)
+		}
+	}
+	return text
+}
+
+// verdict is nil if something passed, nothing failed, and everything was run but
+// the cells of the optional implementations that are not on this machine.
+func (r *Report) verdict(optional []string) error {
+	if r.Interrupted != "" {
+		return errInterrupted
+	}
+	for _, c := range r.Cells {
+		n := countOf(c.Results)
+		if n.Failed > 0 || n.NotRun > 0 && !slices.Contains(optional, c.Missing) {
+			return errNotAll
+		}
+	}
+	if r.Passed == 0 {
+		return errNotAll
+	}
+	return nil
+}
 
 // save writes the report to a file.
 func (r *Report) save(file string) error {
@@ -79,63 +176,4 @@ func (r *Report) save(file string) error {
 		return err
 	}
 	return os.WriteFile(file, append(text, '\n'), 0o644)
-}
-
-// table prints a row for each check and a column for each cell, then the reasons
-// of what did not pass, then the sums.
-func (r *Report) table(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	row := func(first string, cell func(c CellReport) string) {
-		fmt.Fprint(w, first)
-		for _, c := range r.Cells {
-			fmt.Fprint(w, "\t", cell(c))
-		}
-		fmt.Fprintln(w)
-	}
-	fmt.Fprintln(w)
-	row("", func(c CellReport) string { return c.Security + "/" + c.Muxer })
-	row("", func(c CellReport) string { return c.Dialer + " dials " + c.Listener })
-	if len(r.Cells) > 0 {
-		for i, result := range r.Cells[0].Results {
-			row(result.Check, func(c CellReport) string { return resultText(c.Results[i]) })
-		}
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	for _, c := range r.Cells {
-		for _, result := range c.Results {
-			if result.Status != Passed {
-				fmt.Fprintf(out, "\n%s, %s: %s\n   %s\n", c.Cell, result.Check, result.Status, result.Reason)
-			}
-		}
-	}
-	_, err := fmt.Fprintf(out, "\n%d passed, %d failed, %d not run\n", r.Passed, r.Failed, r.NotRun)
-	return err
-}
-
-// resultText is a result as an entry of the table.
-func resultText(r Result) string {
-	switch r.Status {
-	case Passed:
-		text := fmt.Sprintf("passed %.1f ms", r.TookMS)
-		// Below a megabyte the speed is that of the round trips.
-		if r.Bytes >= 1<<20 && r.TookMS > 0 {
-			text += fmt.Sprintf(" (%.0f MB/s)", float64(r.Bytes)/1e6/(r.TookMS/1e3))
-		}
-		return text
-	case Failed:
-		return "FAILED"
-	default:
-		return string(NotRun)
-	}
-}
-
-// resultLine is a result as a line of its own.
-func resultLine(cell Cell, r Result) string {
-	line := fmt.Sprintf("%s, %s: %s", cell, r.Check, resultText(r))
-	if r.Reason != "" {
-		line += ": " + r.Reason
-	}
-	return line
 }
