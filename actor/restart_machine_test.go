@@ -1,16 +1,12 @@
 package actor
 
 import (
-	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/troupe-p2p/troupe/actor/explore"
 	"github.com/troupe-p2p/troupe/actor/golden"
@@ -210,19 +206,7 @@ func TestTheDocumentedRestartTableIsWhatTheMachineDoes(t *testing.T) {
 		fmt.Fprintf(&doc, "\n## %s\n", section.title)
 		f.table(&doc)
 	}
-	if flag.Lookup("update").Value.String() == "true" {
-		if err := os.WriteFile(restartTable, []byte(doc.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(restartTable)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(doc.String(), "\n")); diff != "" {
-		t.Errorf("%s (-want +got; rewrite with -update):\n%s", restartTable, diff)
-	}
+	golden.Document(t, restartTable, doc.String())
 }
 
 // table prints what happens in each kind of world, in the order in which they are

@@ -1,13 +1,9 @@
 package negotiate
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/troupe-p2p/troupe/actor/golden"
 )
 
 const tableFile = "../docs/machines-multistream.md"
@@ -26,22 +22,7 @@ func TestTheDocumentedTablesAreWhatTheMachinesDo(t *testing.T) {
 	got := tableHead +
 		"\n## The dialing side: Offer\n" + offers.markdown() +
 		"\n## The listening side: Answer\n" + answers.markdown()
-	if flag.Lookup("update").Value.String() == "true" {
-		if err := os.MkdirAll(filepath.Dir(tableFile), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(tableFile, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(tableFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("%s (-want +got; rewrite with -update):\n%s", tableFile, diff)
-	}
+	golden.Document(t, tableFile, got)
 }
 
 // The walk itself is the totality test: it steps every reachable state with an

@@ -1,14 +1,11 @@
 package stream
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/troupe-p2p/troupe/actor/golden"
@@ -265,19 +262,7 @@ func TestTheTableOfTheLifeMachineInTheDocsIsTrue(t *testing.T) {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", stateName(before), ev, strings.Join(effects, ", "), stateName(after))
 		})
 	}
-	const file = "../docs/machines-stream.md"
-	if flag.Lookup("update").Value.String() == "true" {
-		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Errorf("%s is not what the machine does (-file +machine; rewrite with -update):\n%s", file, diff)
-	}
+	golden.Document(t, "../docs/machines-stream.md", b.String())
 }
 
 func stateName(m lifeMachine) string {

@@ -14,4 +14,5 @@
 // The test feeds each event to the machine and compares the effects it prints
 // with the lines below the event. With the flag -update the files are rewritten
 // with what the machine did; the difference in version control is the review.
+// [Document] holds a file that a test prints whole to the same rules.
 package golden

@@ -31,21 +31,32 @@ func Run(t *testing.T, pattern string, start func(t *testing.T) Step) {
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 		t.Run(name, func(t *testing.T) {
-			want, err := os.ReadFile(file)
+			script, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := replay(t, string(want), start(t))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-				t.Errorf("%s (-want +got; rewrite with -update):\n%s", file, diff)
-			}
+			Document(t, file, replay(t, string(script), start(t)))
 		})
+	}
+}
+
+// Document checks that a file holds the text that a test has printed, a table of
+// what a machine does for example, so that the file cannot say something else
+// than the machine. With -update it writes the file instead.
+func Document(t *testing.T, file, text string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(text, "\n")); diff != "" {
+		t.Errorf("%s (-want +got; rewrite with -update):\n%s", file, diff)
 	}
 }
 

@@ -1,16 +1,13 @@
 package yamux
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/troupe-p2p/troupe/actor/golden"
 	"github.com/troupe-p2p/troupe/muxer"
 	"github.com/troupe-p2p/troupe/muxer/muxertest"
 	"github.com/troupe-p2p/troupe/negotiate"
@@ -280,20 +277,7 @@ func unannounced(row tableRow) bool {
 }
 
 func TestThePublishedTableIsWhatTheMachineDoes(t *testing.T) {
-	got := table(t, false)
-	if flag.Lookup("update").Value.String() == "true" {
-		if err := os.WriteFile(tableFile, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(tableFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("%s (-want +got; rewrite with -update):\n%s", tableFile, diff)
-	}
+	golden.Document(t, tableFile, table(t, false))
 }
 
 // Whoever opened the stream: apart from the SYN nothing differs.
