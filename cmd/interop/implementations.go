@@ -5,6 +5,7 @@ import (
 
 	"github.com/troupe-p2p/troupe/cmd/interop/gopeer"
 	"github.com/troupe-p2p/troupe/cmd/interop/jspeer"
+	"github.com/troupe-p2p/troupe/cmd/interop/pypeer"
 	"github.com/troupe-p2p/troupe/cmd/interop/talk"
 )
 
@@ -12,6 +13,7 @@ import (
 const (
 	implGo     = "go"     // go-libp2p
 	implJS     = "js"     // js-libp2p
+	implPy     = "py"     // py-libp2p
 	implTroupe = "troupe" // this repository
 )
 
@@ -22,6 +24,8 @@ func startPeer(impl string, c talk.Config) (talk.Peer, error) {
 		return gopeer.New(c)
 	case implJS:
 		return jspeer.New(c)
+	case implPy:
+		return pypeer.New(c)
 	case implTroupe:
 		return newTroupePeer(c)
 	default:
