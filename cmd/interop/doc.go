@@ -6,6 +6,7 @@
 //	interop list                the checks and what each shows
 //	interop peer --impl go      one peer, driven by JSON lines (what run starts)
 //	interop record --impl go    record sessions and handshakes for the tests of the main module
+//	interop perf --run-server   take part in libp2p's performance tests (package perftest)
 //
 // The matrix:
 //

@@ -164,6 +164,7 @@ func TestTheExitCodeSaysWhatHappened(t *testing.T) {
 		{"run --pair nonsense", exitUsage},
 		{"run --peer nonsense", exitUsage},
 		{"peer --impl no-start", exitFailed},
+		{"perf --transport quic-v1", exitUsage},
 		{"run --security plaintext --pair go:go --check ping", 0},
 		{"run --security plaintext --pair go:no-start --check ping", exitFailed},
 	} {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/troupe-p2p/troupe/cmd/interop/perftest"
 	"github.com/troupe-p2p/troupe/cmd/interop/talk"
 )
 
@@ -67,7 +68,7 @@ func command(start starter) *cli.Command {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		Commands: []*cli.Command{runCommand(), listCommand(), peerCommand(start), recordCommand(start)},
+		Commands: []*cli.Command{runCommand(), listCommand(), peerCommand(start), recordCommand(start), perftest.Command()},
 	}
 }
 
