@@ -143,7 +143,7 @@ func TestANodeKeepsItsIdentity(t *testing.T) {
 	if a, b := first.addr[strings.Index(first.addr, "/p2p/"):], second.addr[strings.Index(second.addr, "/p2p/"):]; a != b {
 		t.Errorf("%s, and again %s", a, b)
 	}
-	if _, errOut := want(t, exitFailure, "node", "--key", key, "--listen", strings.Split(second.addr, "/p2p/")[0]); !strings.Contains(errOut, "choose another port") {
+	if _, errOut := want(t, exitFailure, "node", "--key", key, "--forget", "--listen", strings.Split(second.addr, "/p2p/")[0]); !strings.Contains(errOut, "choose another port") {
 		t.Errorf("%q", errOut)
 	}
 }

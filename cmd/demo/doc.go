@@ -26,6 +26,11 @@
 //	attempts.go    retryMachine ───▶ connect, one attempt, pause
 //	share.go       claimsMachine ──▶ the service of a node, and its handlers
 //
+// # Peers
+//
+// A node keeps its address book beside its key (remember.go, package host/store):
+// one file, one node at a time. The tools use it when they are given that key.
+//
 // # Messages
 //
 //	to the share    wish, transferOver (share.go)

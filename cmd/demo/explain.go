@@ -79,6 +79,8 @@ func sentence(err error) string {
 		return sentence(negotiation.Cause)
 	case errors.As(err, &exit) && exit.Err != nil:
 		return sentence(exit.Err)
+	case errors.As(err, &dial) && errors.Is(dial.Cause, swarm.ErrNoAddresses):
+		return fmt.Sprintf("it is not known where %s can be reached: give a whole address once", dial.Peer)
 	case errors.As(err, &dial) && len(dial.Attempts) == 1:
 		return reaching(dial)
 	case errors.As(err, &listen):

@@ -25,7 +25,7 @@ func retriesFlag() cli.Flag {
 }
 
 func keyFlag() cli.Flag {
-	return &cli.StringFlag{Name: "key", Usage: "be the peer of this key `FILE`; without it, a new one each time"}
+	return &cli.StringFlag{Name: "key", Usage: "be the peer of this key `FILE`, and know whom it has met; without it, a new one each time"}
 }
 
 func (p *program) getCommand() *cli.Command {
@@ -45,6 +45,7 @@ meanwhile, it begins anew.
 Examples:
   demo get song.wav /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…
   demo get music/song.wav ADDR -o /tmp/song.wav
+  demo get song.wav 12D3KooW… --key ./alice.key   of a node that alice has met
   demo --json get song.wav ADDR
 
 ` + exitCodes,
@@ -92,10 +93,11 @@ type transferResult struct {
 }
 
 func (p *program) get(ctx context.Context, g getting) error {
-	to, opts, err := p.dialer(g.addr, g.key)
+	to, opts, done, err := p.dialer(g.addr, g.key)
 	if err != nil {
 		return err
 	}
+	defer done()
 	if err := checkName(g.name); err != nil {
 		return &usageError{err.Error()}
 	}
@@ -162,21 +164,25 @@ func (p *program) fetch(self *actor.Self, h *host.Host, to peer.Info, g getting)
 	return nil
 }
 
-// dialer reads what get and send have in common: the peer, and who we are.
-func (p *program) dialer(addr, keyFile string) (peer.Info, []host.Option, error) {
-	to, err := parsePeer(addr)
+// dialer reads what the tools have in common: the peer, who we are, and whom we
+// know. done is called after the host has ended.
+func (p *program) dialer(addr, keyFile string) (to peer.Info, opts []host.Option, done func(), err error) {
+	if to, err = whom(addr, keyFile); err != nil {
+		return to, nil, nil, err
+	}
+	opts = []host.Option{host.NoListen()}
+	if keyFile == "" {
+		return to, opts, func() {}, nil
+	}
+	key, _, err := loadKey(keyFile, false)
 	if err != nil {
-		return to, nil, err
+		return to, nil, nil, err
 	}
-	opts := []host.Option{host.NoListen()}
-	if keyFile != "" {
-		key, _, err := loadKey(keyFile, false)
-		if err != nil {
-			return to, nil, err
-		}
-		opts = append(opts, host.Key(key))
+	more, done, err := p.reuse(to, keyFile)
+	if err != nil {
+		return to, nil, nil, err
 	}
-	return to, opts, nil
+	return to, append(append(opts, host.Key(key)), more...), done, nil
 }
 
 // targetOf is the path of the file to write.

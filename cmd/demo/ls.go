@@ -34,10 +34,11 @@ Examples:
 }
 
 func (p *program) ls(ctx context.Context, addr, key string) error {
-	to, opts, err := p.dialer(addr, key)
+	to, opts, done, err := p.dialer(addr, key)
 	if err != nil {
 		return err
 	}
+	defer done()
 	return withHost(ctx, "ls", opts, func(self *actor.Self, h *host.Host) error {
 		if err := h.Connect(self, to); err != nil {
 			return stopped(self, err)

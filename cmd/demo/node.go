@@ -36,6 +36,10 @@ what is inside it, no hidden files, and nothing that a symbolic link leads to
 outside. Everybody who can reach the node can read them. Nothing is written
 there unless you say --allow-receive.
 
+Whom it meets, and where they can be reached, is kept in a file beside the key,
+KEY.peers, so that the node knows them the next time, and so do the tools that
+are given the same --key: they take a peer ID instead of an address then.
+
 Ctrl-C stops it in order; a second Ctrl-C at once.
 
 Examples:
@@ -50,6 +54,7 @@ Examples:
 			&cli.StringFlag{Name: "share", Usage: "share the files of `DIR`"},
 			&cli.BoolFlag{Name: "allow-receive", Usage: "let others send files into the shared folder; none is ever replaced"},
 			&cli.StringFlag{Name: "receive-limit", Value: "10GB", Usage: "take at most so many `BYTES` from others, in all"},
+			&cli.BoolFlag{Name: "forget", Usage: "do not keep whom it has met in the file beside the key"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print who comes and goes"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
@@ -57,7 +62,7 @@ Examples:
 				return err
 			}
 			n := node{program: p, listen: cmd.StringSlice("listen"), keyFile: cmd.String("key"), dir: cmd.String("share"),
-				receive: cmd.Bool("allow-receive"), verbose: cmd.Bool("verbose")}
+				receive: cmd.Bool("allow-receive"), forget: cmd.Bool("forget"), verbose: cmd.Bool("verbose")}
 			var err error
 			if n.room, err = parseBytes(cmd.String("receive-limit")); err != nil {
 				return err
@@ -78,6 +83,7 @@ type node struct {
 	dir     string
 	receive bool
 	room    int64
+	forget  bool
 	verbose bool
 
 	box atomic.Pointer[actor.Mailbox[nodeMessage]] // work's, when it runs
@@ -111,6 +117,14 @@ func (n *node) run(ctx context.Context) (err error) {
 		return err
 	}
 	opts := []host.Option{host.Key(key), host.Run("echo", echo)}
+	if !n.forget {
+		keep, done, err := n.keepPeers(n.keyFile)
+		if err != nil {
+			return fmt.Errorf("%w (--key gives the node another identity with a file of its own, --forget does without)", err)
+		}
+		defer done()
+		opts = append(opts, keep)
+	}
 	if len(n.listen) > 0 {
 		opts = append(opts, host.Listen(n.listen...))
 	}
@@ -167,7 +181,7 @@ func (n *node) introduce(h *host.Host, made bool) {
 		texts[i] = a.String()
 	}
 	n.emit(map[string]any{"event": "listening", "id": h.ID().String(), "addrs": texts, "key_file": n.keyFile,
-		"key_made": made, "share": n.dir, "receive": n.receive, "protocols": h.Swarm().Protocols()})
+		"key_made": made, "peers_file": n.peersFile(), "peers": h.Swarm().Book().Peers(), "share": n.dir, "receive": n.receive, "protocols": h.Swarm().Protocols()})
 	dim := func(s string) string { return n.look(lookDim, s) }
 	n.say("%s %s", dim("peer   "), n.look(lookBold, h.ID().String()))
 	note := ""
@@ -175,6 +189,9 @@ func (n *node) introduce(h *host.Host, made bool) {
 		note = "  (just made; only you may read it)"
 	}
 	n.say("%s %s%s", dim("key    "), n.keyFile, note)
+	if !n.forget {
+		n.say("%s %s, kept in %s", dim("knows  "), count(h.Swarm().Book().Peers(), "peer"), n.peersFile())
+	}
 	for i, a := range texts {
 		name := "listens"
 		if i > 0 {
@@ -198,6 +215,14 @@ func (n *node) introduce(h *host.Host, made bool) {
 		n.say("%s %s, to read", dim("shares "), n.dir)
 	}
 	n.say("%s", dim("Ctrl-C stops it"))
+}
+
+// peersFile is where the node keeps whom it has met; empty: nowhere.
+func (n *node) peersFile() string {
+	if n.forget {
+		return ""
+	}
+	return peersFile(n.keyFile)
 }
 
 // happened prints an event of the swarm.

@@ -58,10 +58,11 @@ type pinging struct {
 }
 
 func (p *program) ping(ctx context.Context, addr, key string, g pinging) error {
-	to, opts, err := p.dialer(addr, key)
+	to, opts, done, err := p.dialer(addr, key)
 	if err != nil {
 		return err
 	}
+	defer done()
 	return withHost(ctx, "ping", opts, func(self *actor.Self, h *host.Host) error {
 		began := self.Now()
 		if err := h.Connect(self, to); err != nil {

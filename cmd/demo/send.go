@@ -50,10 +50,11 @@ type putting struct {
 }
 
 func (p *program) send(ctx context.Context, s putting) error {
-	to, opts, err := p.dialer(s.addr, s.key)
+	to, opts, done, err := p.dialer(s.addr, s.key)
 	if err != nil {
 		return err
 	}
+	defer done()
 	if s.name == "" {
 		s.name = filepath.Base(s.file)
 	}
