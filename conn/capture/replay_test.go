@@ -59,3 +59,31 @@ func TestARecordedPeerIsUnderstoodAndAnsweredAsWhenItWasRecorded(t *testing.T) {
 		})
 	}
 }
+
+// What a peer has is recorded whoever dials; the gaps are its own: py-libp2p does
+// not agree on the muxer in the handshake.
+func TestEveryCellOfThePeersIsRecorded(t *testing.T) {
+	all := sessions(t)
+	for _, peer := range []string{"go", "js", "py"} {
+		for _, security := range []string{"noise", "noise-early", "plaintext", "tls"} {
+			if peer == "py" && security == "noise-early" {
+				continue
+			}
+			for _, muxer := range []string{"yamux", "mplex"} {
+				for _, who := range []string{"troupe-dials", "is-dialer"} {
+					name := strings.Join([]string{peer, security, muxer, who}, "-")
+					text, ok := all[name]
+					if !ok {
+						t.Errorf("%s is not there", name)
+						continue
+					}
+					c := parse(t, text)
+					if c.Kind != capture.Session || (c.Dialer == capture.Peer) != (who == "is-dialer") ||
+						c.Early && security == "noise" || !strings.Contains(string(c.Muxer), muxer) {
+						t.Errorf("%s is something else: %s, %s dials, early %v, %s", name, c.Kind, c.Dialer, c.Early, c.Muxer)
+					}
+				}
+			}
+		}
+	}
+}
