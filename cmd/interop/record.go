@@ -116,7 +116,7 @@ func (r *recording) session(ctx context.Context, security, muxer string, dialer 
 			return err
 		}
 	}
-	bulk := 20_000
+	bulk := 6_000 // js-libp2p loses a connection of mplex after a few times as much
 	if muxer == "yamux" {
 		bulk = 300_000 // more than the first window
 	}

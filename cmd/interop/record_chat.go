@@ -46,7 +46,7 @@ func chat(ctx context.Context, p talk.Peer, to string, bulk int) error {
 		{"echo", talk.Want{Protocols: []string{talk.Echo}, Eager: true}, func(s talk.Stream) error { return exchange(s, hello, hello) }},
 		{"second choice", talk.Want{Protocols: []string{talk.Unknown, talk.Echo}, Eager: true}, func(s talk.Stream) error { return exchange(s, hello, hello) }},
 		{"bulk", talk.Want{Protocols: []string{talk.Echo}}, func(s talk.Stream) error { return exchange(s, much, much) }},
-		{"half-close", talk.Want{Protocols: []string{talk.Discard}}, func(s talk.Stream) error { return exchange(s, hello, sum[:]) }},
+		{"half-close", talk.Want{Protocols: []string{talk.Discard}, Eager: true}, func(s talk.Stream) error { return exchange(s, hello, sum[:]) }},
 		{"farewell", talk.Want{Protocols: []string{farewell}, Eager: true}, hearFarewell},
 		{"reset by the listener", talk.Want{Protocols: []string{talk.Reset}, Eager: true}, hearReset},
 		{"reset by the dialer", talk.Want{Protocols: []string{talk.Wait}, Eager: true}, reset},
