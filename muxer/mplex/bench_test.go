@@ -2,11 +2,11 @@ package mplex
 
 import (
 	"bytes"
-	"fmt"
 	"testing"
 
 	"github.com/troupe-p2p/troupe/actor/buf"
 	"github.com/troupe-p2p/troupe/muxer"
+	"github.com/troupe-p2p/troupe/muxer/muxertest"
 	"github.com/troupe-p2p/troupe/negotiate"
 )
 
@@ -94,63 +94,11 @@ func lives() func() {
 	}
 }
 
-// steadyStates are what must not allocate, after a first run that warms up.
-func steadyStates() map[string]func() {
-	out := map[string]func(){}
-	for _, size := range []int{64, 1 << 10, 16 << 10} {
-		receive, _, _ := receiver(size, 10)
-		out[fmt.Sprintf("receive messages of %d bytes", size)] = receive
-		send, _ := sender(size, 10)
-		out[fmt.Sprintf("send messages of %d bytes", size)] = send
-	}
-	out["open and close"] = lives()
-	for _, run := range out {
-		for range 300 {
-			run()
-		}
-	}
-	return out
-}
+// load is what the machine is measured with.
+var load = muxertest.Load{Receiver: receiver, Sender: sender, Lives: lives}
 
-func BenchmarkReceive(b *testing.B) {
-	for _, size := range []int{64, 1 << 10, 16 << 10} {
-		for _, streams := range []int{1, 100} {
-			b.Run(fmt.Sprintf("body=%d/streams=%d", size, streams), func(b *testing.B) {
-				step, frames, length := receiver(size, streams)
-				step()
-				b.SetBytes(int64(length))
-				b.ReportAllocs()
-				for b.Loop() {
-					step()
-				}
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*frames), "ns/frame")
-			})
-		}
-	}
-}
+func BenchmarkReceive(b *testing.B) { load.Receive(b) }
 
-func BenchmarkSend(b *testing.B) {
-	for _, size := range []int{64, 1 << 10, 16 << 10} {
-		for _, streams := range []int{1, 100} {
-			b.Run(fmt.Sprintf("body=%d/streams=%d", size, streams), func(b *testing.B) {
-				step, frames := sender(size, streams)
-				step()
-				*frames = 0
-				b.ReportAllocs()
-				for b.Loop() {
-					step()
-				}
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(*frames), "ns/frame")
-			})
-		}
-	}
-}
+func BenchmarkSend(b *testing.B) { load.Send(b) }
 
-func BenchmarkOpenClose(b *testing.B) {
-	step := lives()
-	step()
-	b.ReportAllocs()
-	for b.Loop() {
-		step()
-	}
-}
+func BenchmarkOpenClose(b *testing.B) { load.OpenClose(b) }

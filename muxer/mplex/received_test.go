@@ -6,11 +6,10 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	varint "github.com/multiformats/go-varint"
 
-	"github.com/troupe-p2p/troupe/actor/buf"
 	"github.com/troupe-p2p/troupe/muxer"
+	"github.com/troupe-p2p/troupe/muxer/muxertest"
 	"github.com/troupe-p2p/troupe/negotiate"
 )
 
@@ -30,57 +29,9 @@ func prepared() *Machine {
 	return m
 }
 
-// told feeds bytes to a prepared machine in reads of the sizes that size gives,
-// and returns what it tells: deliveries to one stream that follow each other are
-// one, since they depend on the reads.
-func told(t *testing.T, p []byte, size func() int) []string {
-	t.Helper()
-	m, live := prepared(), buf.Live()
-	var out []string
-	var last muxer.StreamID
-	var bytes []byte
-	flush := func() {
-		if len(bytes) > 0 {
-			out = append(out, fmt.Sprintf("deliver %v %x", last, bytes))
-			bytes = nil
-		}
-	}
-	var do []muxer.Effect
-	for len(p) > 0 {
-		n := max(1, min(size(), len(p), buf.MaxSize))
-		c := buf.Copy(p[:n])
-		p = p[n:]
-		do = m.Step(start, muxer.Event{Kind: muxer.Received, Data: c}, do[:0])
-		c.Release()
-		for _, e := range do {
-			if e.Kind == muxer.Deliver {
-				if e.Data.Len() == 0 {
-					t.Error("nothing is delivered")
-				}
-				if last != e.Stream {
-					flush()
-				}
-				last, bytes = e.Stream, append(bytes, e.Data.Bytes()...)
-				e.Data.Release()
-				continue
-			}
-			flush()
-			if e.Kind == muxer.Fatal {
-				var broken *muxer.ProtocolError
-				if !errors.As(m.Err(), &broken) {
-					t.Fatalf("fatal with %v", m.Err())
-				}
-				out = append(out, "fatal "+broken.Rule)
-				continue
-			}
-			out = append(out, lines.Effect(e))
-		}
-	}
-	flush()
-	if n := buf.Live() - live; n != 0 {
-		t.Errorf("%d buffers are lost", n)
-	}
-	return out
+// reading compares the machine with the second writing of its rules.
+var reading = muxertest.Reading{
+	Machine: func() muxer.Machine { return prepared() }, Lines: lines, Expected: expected,
 }
 
 // expected is what the machine should tell of bytes that come in one piece: the
@@ -157,40 +108,6 @@ func expected(p []byte) []string {
 	}
 }
 
-// joined makes one delivery of those to one stream that follow each other.
-func joined(list []string) []string {
-	var out []string
-	for i, line := range list {
-		var a, b string
-		if _, err := fmt.Sscanf(line, "deliver %s %s", &a, &b); err == nil && i > 0 {
-			var c, d string
-			if _, err := fmt.Sscanf(out[len(out)-1], "deliver %s %s", &c, &d); err == nil && a == c {
-				out[len(out)-1] += b
-				continue
-			}
-		}
-		out = append(out, line)
-	}
-	return out
-}
-
-// everySplit compares the machine with the second writing of its rules, over
-// reads of several sizes.
-func everySplit(t *testing.T, p []byte, seed uint64) {
-	t.Helper()
-	random := rand.New(rand.NewPCG(seed, 3))
-	want := joined(expected(p))
-	for name, size := range map[string]func() int{
-		"all at once":  func() int { return len(p) },
-		"byte by byte": func() int { return 1 },
-		"in pieces":    func() int { return 1 + random.IntN(20) },
-	} {
-		if diff := cmp.Diff(want, told(t, p, size)); diff != "" {
-			t.Errorf("%x, %s (-want +got):\n%s", p, name, diff)
-		}
-	}
-}
-
 // someFrames returns frames that mostly make sense, from a seed.
 func someFrames(seed uint64) []byte {
 	random := rand.New(rand.NewPCG(seed, 4))
@@ -226,28 +143,14 @@ func someFrames(seed uint64) []byte {
 
 func TestFramesMeanTheSameInWhateverPiecesTheyCome(t *testing.T) {
 	for seed := range uint64(300) {
-		everySplit(t, someFrames(seed), seed)
+		reading.EverySplit(t, someFrames(seed), seed)
 	}
 }
 
 // A read may end anywhere in a frame, and the next one begins there.
 func TestAReadMayEndAtEveryByte(t *testing.T) {
 	for seed := range uint64(30) {
-		p := someFrames(seed)
-		want := joined(expected(p))
-		for cut := range len(p) {
-			first := true
-			got := told(t, p, func() int {
-				if first && cut > 0 {
-					first = false
-					return cut
-				}
-				return len(p)
-			})
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Fatalf("%x cut at %d (-want +got):\n%s", p, cut, diff)
-			}
-		}
+		reading.EveryCut(t, someFrames(seed))
 	}
 }
 
@@ -256,5 +159,5 @@ func FuzzReceived(f *testing.F) {
 		f.Add(someFrames(seed), seed)
 	}
 	f.Add([]byte{0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01}, uint64(0))
-	f.Fuzz(everySplit)
+	f.Fuzz(reading.EverySplit)
 }

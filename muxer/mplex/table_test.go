@@ -1,7 +1,6 @@
 package mplex
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -46,19 +45,16 @@ var tableRows = []tableRow{
 }
 
 // tableColumns are the events that each state meets, in three tables.
-var tableColumns = []struct {
-	title, intro string
-	events       [][2]string
-}{
-	{"What the remote sends", "A frame whose flag points at the other end's stream of the same number is not for this one.", [][2]string{
+var tableColumns = []muxertest.Columns{
+	{Title: "What the remote sends", Intro: "A frame whose flag points at the other end's stream of the same number is not for this one.", Events: [][2]string{
 		{"NewStream", "received n 00"}, {"Message", "received m 02 68 69"}, {"Message, empty", "received m 00"},
 		{"Close", "received c 00"}, {"Reset", "received r 00"},
 	}},
-	{"What the user does", "", [][2]string{
+	{Title: "What the user does", Events: [][2]string{
 		{"Ready, 5 wait", "ready S 5"}, {"CloseWrite, none wait", "close-write S 0"}, {"CloseWrite, 5 wait", "close-write S 5"},
 		{"CloseRead", "close-read S"}, {"Consumed", "consumed S 5"}, {"Reset", "reset S 0"},
 	}},
-	{"What the engine does", "Room is large; Tick comes when the slow reader's time is up.", [][2]string{
+	{Title: "What the engine does", Intro: "Room is large; Tick comes when the slow reader's time is up.", Events: [][2]string{
 		{"Room", "room 1000"}, {"Tick", "tick"}, {"GoAway", "go-away 0"},
 	}},
 }
@@ -183,10 +179,8 @@ func tableWord(m *Machine, e muxer.Effect) string {
 	return words[e.Kind]
 }
 
-// table prints the whole document.
-func table(t *testing.T, here bool) string {
-	var b strings.Builder
-	b.WriteString(`# The states of an mplex stream
+// tableHead is the document before its tables.
+const tableHead = `# The states of an mplex stream
 
 Printed by a test of package muxer/mplex from what the machine does; do not edit,
 run ` + "`go test ./muxer/mplex -update`" + ` instead. The words are those of package muxer.
@@ -196,27 +190,18 @@ the next state when it is another one; "-" means that nothing happens. *Closing*
 states have a Close to send behind 5 bytes that wait, *opening* ones a NewStream.
 A *slow reader* holds more than the limit, and reading is paused. *Joins the ring*
 means that the stream has bytes to send when its turn comes.
-`)
-	for _, group := range tableColumns {
-		fmt.Fprintf(&b, "\n## %s\n\n", group.title)
-		if group.intro != "" {
-			b.WriteString(group.intro + "\n\n")
-		}
-		b.WriteString("| state |")
-		for _, c := range group.events {
-			b.WriteString(" " + c[0] + " |")
-		}
-		b.WriteString("\n|---" + strings.Repeat("|---", len(group.events)) + "|\n")
-		for _, row := range tableRows {
-			b.WriteString("| " + row.state + " |")
-			for _, c := range group.events {
-				own := here || strings.HasPrefix(row.state, "opening")
-				b.WriteString(" " + cell(t, row, c[1], own) + " |")
-			}
-			b.WriteString("\n")
-		}
+`
+
+// table prints the whole document.
+func table(t *testing.T, here bool) string {
+	states := make([]string, len(tableRows))
+	for n, row := range tableRows {
+		states[n] = row.state
 	}
-	return b.String()
+	return muxertest.Tables(tableHead, states, tableColumns, func(n int, event string) string {
+		row := tableRows[n]
+		return cell(t, row, event, here || strings.HasPrefix(row.state, "opening"))
+	})
 }
 
 func TestThePublishedTableIsWhatTheMachineDoes(t *testing.T) {
@@ -227,7 +212,7 @@ func TestThePublishedTableIsWhatTheMachineDoes(t *testing.T) {
 func TestStreamsOfBothEndsHaveTheSameTable(t *testing.T) {
 	for _, row := range tableRows {
 		for _, group := range tableColumns {
-			for _, c := range group.events {
+			for _, c := range group.Events {
 				if c[0] == "NewStream" || strings.HasPrefix(row.state, "opening") {
 					continue
 				}

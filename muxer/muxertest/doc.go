@@ -5,8 +5,12 @@
 //   - [World] joins two machines by two queues of bytes, plays the engine and the
 //     users of both, and checks after every effect what must always hold.
 //   - [Pair] and [Run] carry out operations on a world and settle it.
-//   - [Explore] tries all orders of a few operations on small worlds, and
+//   - [Explore] tries all orders of a few operations on small worlds, [Moves] are
+//     the operations, [Search] is an exploration that must find nothing, and
 //     [Faulty] plants faults that it must find.
+//   - [Reading] holds a machine to a second writing of its rules, whatever bytes
+//     come in whatever pieces.
+//   - [Tables] prints the tables of states and events, [Load] measures.
 //
 // The picture of a world:
 //

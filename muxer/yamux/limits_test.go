@@ -372,10 +372,4 @@ func TestTheZeroOptionsAreTheDocumentedDefaults(t *testing.T) {
 	}
 }
 
-func TestAFrameInSteadyStateAllocatesNothing(t *testing.T) {
-	for name, run := range steadyStates() {
-		if n := testing.AllocsPerRun(200, run); n != 0 {
-			t.Errorf("%s: %v allocations", name, n)
-		}
-	}
-}
+func TestAFrameInSteadyStateAllocatesNothing(t *testing.T) { load.AllocatesNothing(t) }

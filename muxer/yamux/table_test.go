@@ -59,19 +59,16 @@ var tableRows = []tableRow{
 }
 
 // tableColumns are the events that each state meets, in three tables.
-var tableColumns = []struct {
-	title, intro string
-	events       [][2]string
-}{
-	{"What the remote sends", "Data and WindowUpdate may have the same flags; FIN and RST are shown on one of them.", [][2]string{
+var tableColumns = []muxertest.Columns{
+	{Title: "What the remote sends", Intro: "Data and WindowUpdate may have the same flags; FIN and RST are shown on one of them.", Events: [][2]string{
 		{"SYN", "W 1 0"}, {"ACK", "W 2 0"}, {"Data within the window", "D 0 2"}, {"Data beyond it", "D 0 9"}, {"Data with FIN", "D 4 2"},
 		{"WindowUpdate", "W 0 5"}, {"too much credit", "W 0 4294967295"}, {"FIN", "W 4 0"}, {"RST", "W 8 7"},
 	}},
-	{"What the user does", "", [][2]string{
+	{Title: "What the user does", Events: [][2]string{
 		{"Ready, 5 wait", "ready S 5"}, {"CloseWrite, none wait", "close-write S 0"}, {"CloseWrite, 5 wait", "close-write S 5"},
 		{"CloseRead", "close-read S"}, {"Consumed, half of the window", "D 0 4; consumed S 4"}, {"Reset", "reset S 0"},
 	}},
-	{"What the engine does", "Room is large. Tick comes after 30 s of silence, whatever the streams do: a ping is owed.", [][2]string{
+	{Title: "What the engine does", Intro: "Room is large. Tick comes after 30 s of silence, whatever the streams do: a ping is owed.", Events: [][2]string{
 		{"Room", "room 1000"}, {"Tick", "tick"}, {"GoAway", "go-away 0"},
 	}},
 }
@@ -232,10 +229,8 @@ func tableWord(m *Machine, e muxer.Effect) string {
 	return words[e.Kind]
 }
 
-// table prints the whole document.
-func table(t *testing.T, here bool) string {
-	var b strings.Builder
-	b.WriteString(`# The states of a yamux stream
+// tableHead is the document before its tables.
+const tableHead = `# The states of a yamux stream
 
 Printed by a test of package muxer/yamux from what the machine does; do not edit,
 run ` + "`go test ./muxer/yamux -update`" + ` instead. The words are those of package muxer.
@@ -249,26 +244,18 @@ remote's window. *Joins the ring* means that the stream has bytes to send when i
 turn comes. After **Fatal** the machine sends a go-away and nothing else. Windows are
 of 8 bytes here. Waiting and opening streams are of this end; all others are shown as
 opened by the remote, and those of this end differ in nothing but the SYN.
-`)
-	for _, group := range tableColumns {
-		fmt.Fprintf(&b, "\n## %s\n\n", group.title)
-		if group.intro != "" {
-			b.WriteString(group.intro + "\n\n")
-		}
-		b.WriteString("| state |")
-		for _, c := range group.events {
-			b.WriteString(" " + c[0] + " |")
-		}
-		b.WriteString("\n|---" + strings.Repeat("|---", len(group.events)) + "|\n")
-		for _, row := range tableRows {
-			b.WriteString("| " + row.state + " |")
-			for _, c := range group.events {
-				b.WriteString(" " + cell(t, row, c[1], here || unannounced(row)) + " |")
-			}
-			b.WriteString("\n")
-		}
+`
+
+// table prints the whole document.
+func table(t *testing.T, here bool) string {
+	states := make([]string, len(tableRows))
+	for n, row := range tableRows {
+		states[n] = row.state
 	}
-	return b.String()
+	return muxertest.Tables(tableHead, states, tableColumns, func(n int, event string) string {
+		row := tableRows[n]
+		return cell(t, row, event, here || unannounced(row))
+	})
 }
 
 // unannounced reports whether a row is of a stream that only this end can have.
@@ -284,7 +271,7 @@ func TestThePublishedTableIsWhatTheMachineDoes(t *testing.T) {
 func TestStreamsOfBothEndsHaveTheSameTable(t *testing.T) {
 	for _, row := range tableRows {
 		for _, group := range tableColumns {
-			for _, c := range group.events {
+			for _, c := range group.Events {
 				if c[0] == "SYN" || unannounced(row) {
 					continue
 				}
