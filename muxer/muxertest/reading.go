@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/troupe-p2p/troupe/actor/buf"
 	"github.com/troupe-p2p/troupe/muxer"
 )
@@ -36,8 +34,8 @@ func (r Reading) EverySplit(t *testing.T, p []byte, seed uint64) {
 		"byte by byte": func() int { return 1 },
 		"in pieces":    func() int { return 1 + random.IntN(20) },
 	} {
-		if diff := cmp.Diff(want, r.told(t, p, size)); diff != "" {
-			t.Errorf("%x, %s (-want +got):\n%s", p, name, diff)
+		if diff := difference(want, r.told(t, p, size)); diff != "" {
+			t.Errorf("%x, %s: %s", p, name, diff)
 		}
 	}
 }
@@ -55,8 +53,8 @@ func (r Reading) EveryCut(t *testing.T, p []byte) {
 			}
 			return n
 		})
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("%x cut at %d (-want +got):\n%s", p, cut, diff)
+		if diff := difference(want, got); diff != "" {
+			t.Fatalf("%x cut at %d: %s", p, cut, diff)
 		}
 	}
 }
@@ -143,4 +141,20 @@ func joined(list []string) []string {
 		out = append(out, line)
 	}
 	return out
+}
+
+// difference says where two lists part; it is empty when they are the same.
+func difference(want, got []string) string {
+	for n := range max(len(want), len(got)) {
+		line := func(list []string) string {
+			if n < len(list) {
+				return list[n]
+			}
+			return "nothing"
+		}
+		if w, g := line(want), line(got); w != g {
+			return fmt.Sprintf("after %d lines it tells %q, want %q", n, g, w)
+		}
+	}
+	return ""
 }
