@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/host/identify/pb"
+	"github.com/troupe-p2p/troupe/host/swarm/swarmtest"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
 	"github.com/troupe-p2p/troupe/stream"
 )
@@ -60,7 +61,7 @@ func TestAPeerThatTalksNonsenseCostsOnlyItsStream(t *testing.T) {
 			if _, err := s.WithContext(self).Write(framed(encode(t, good))); err != nil {
 				return err
 			}
-			return untilTold(self)
+			return swarmtest.UntilTold(self)
 		}, StageRead, nil},
 		{"a reset", func(*actor.Self, *stream.Stream) error { return stream.Refuse(7) }, StageRead, nil},
 		{"a panic", func(*actor.Self, *stream.Stream) error { panic("ouch") }, StageRead, nil},
@@ -70,8 +71,8 @@ func TestAPeerThatTalksNonsenseCostsOnlyItsStream(t *testing.T) {
 		for _, c := range cases {
 			evil := w.bare().says(c.says)
 			a.connect(evil)
-			began := w.self.Now()
-			_, err := a.ids.Wait(w.self, evil.ID())
+			began := w.Self.Now()
+			_, err := a.ids.Wait(w.Self, evil.ID())
 			var fault *Error
 			var broken *MessageError
 			switch {
@@ -85,7 +86,7 @@ func TestAPeerThatTalksNonsenseCostsOnlyItsStream(t *testing.T) {
 			case c.rule == nil && errors.As(err, &broken):
 				w.Errorf("%s: called a broken rule: %v", c.name, err)
 			}
-			if took := w.self.Now().Sub(began); took > Timeout+time.Second {
+			if took := w.Self.Now().Sub(began); took > Timeout+time.Second {
 				w.Errorf("%s: took %v", c.name, took)
 			}
 			if c := a.Conn(evil.ID()); c == nil || c.Known() != nil {
@@ -110,7 +111,7 @@ func TestWhatAPeerSaysOfOthersIsNotBelieved(t *testing.T) {
 		stranger := otherKey(t, 3)
 		lie := func(id peer.ID, key peer.Key) []byte {
 			record, err := peer.SealRecord(key, peer.Record{ID: id, Seq: 1 << 62, Addrs: addrs("/ip4/6.6.6.6/tcp/6")})
-			w.must(err)
+			w.Must(err)
 			return encode(t, &pb.Identify{
 				Protocols: []string{"/evil/1", string(PushID)}, SignedPeerRecord: record,
 				ListenAddrs: [][]byte{addrs("/ip4/6.6.6.6/tcp/6/p2p/" + string(honest.ID().String()))[0].Bytes()},
@@ -123,12 +124,12 @@ func TestWhatAPeerSaysOfOthersIsNotBelieved(t *testing.T) {
 		if info.Record != nil || len(info.Addrs) != 0 || !slices.Contains(info.Protocols, "/evil/1") {
 			w.Errorf("of the liar is known: %+v", info)
 		}
-		s, err := evil.Open(w.self, a.ID(), PushID)
-		w.must(err)
+		s, err := evil.Open(w.Self, a.ID(), PushID)
+		w.Must(err)
 		passedOn := encode(t, &pb.Identify{SignedPeerRecord: before.Record, Protocols: []string{"/evil/2"}})
-		w.must(stream.WriteMessage(s, passedOn, maxSent))
-		w.must(s.Close())
-		w.sleep(time.Second)
+		w.Must(stream.WriteMessage(s, passedOn, maxSent))
+		w.Must(s.Close())
+		w.Sleep(time.Second)
 		if !a.Conn(evil.ID()).Knows("/evil/2") {
 			w.Error("the push was not heard")
 		}
@@ -179,15 +180,15 @@ func TestAFloodOfPushesIsIgnoredAndMadeGoodByOneQuestion(t *testing.T) {
 		const pushes = 300
 		for i := range pushes {
 			state.Store(int64(i))
-			s, err := evil.Open(w.self, a.ID(), PushID)
+			s, err := evil.Open(w.Self, a.ID(), PushID)
 			if err != nil {
 				continue
 			}
-			s = s.WithContext(w.self)
+			s = s.WithContext(w.Self)
 			if stream.WriteMessage(s, message(), maxSent) != nil {
 				continue
 			}
-			w.must(s.CloseWrite())
+			w.Must(s.CloseWrite())
 			if _, err := s.Read(make([]byte, 1)); !errors.As(err, new(*stream.ResetError)) {
 				taken++
 			}
@@ -195,7 +196,7 @@ func TestAFloodOfPushesIsIgnoredAndMadeGoodByOneQuestion(t *testing.T) {
 		if taken > 2*pushBurst {
 			w.Errorf("%d of %d pushes were taken", taken, pushes)
 		}
-		w.sleep(2 * pushEvery)
+		w.Sleep(2 * pushEvery)
 		if asked.Load() > 3 {
 			w.Errorf("it was asked %d times", asked.Load())
 		}
@@ -234,13 +235,13 @@ func TestABadPushIsRefusedAndChangesNothing(t *testing.T) {
 			{"nothing", nil},
 		} {
 			name, data := c.name, c.data
-			s, err := b.Open(w.self, a.ID(), PushID)
-			w.must(err)
-			s = s.WithContext(w.self)
+			s, err := b.Open(w.Self, a.ID(), PushID)
+			w.Must(err)
+			s = s.WithContext(w.Self)
 			if _, err := s.Write(data); err != nil {
 				w.Errorf("%s: %v", name, err)
 			}
-			w.must(s.CloseWrite())
+			w.Must(s.CloseWrite())
 			var reset *stream.ResetError
 			if _, err := s.Read(make([]byte, 1)); !errors.As(err, &reset) || !reset.Remote {
 				w.Errorf("%s: %v", name, err)
@@ -249,7 +250,7 @@ func TestABadPushIsRefusedAndChangesNothing(t *testing.T) {
 				w.Errorf("%s: known is now %+v", name, after)
 			}
 		}
-		w.sleep(time.Second)
+		w.Sleep(time.Second)
 		if got := a.ids.faults.Load(); got != 5 {
 			w.Errorf("%d faults were counted", got)
 		}
@@ -261,14 +262,14 @@ func TestASilentPushIsCutOffInTime(t *testing.T) {
 		a, b := w.node(), w.node()
 		b.meets(a)
 		a.learns(b.ID())
-		began := w.self.Now()
-		s, err := b.Open(w.self, a.ID(), PushID)
-		w.must(err)
+		began := w.Self.Now()
+		s, err := b.Open(w.Self, a.ID(), PushID)
+		w.Must(err)
 		var reset *stream.ResetError
-		if _, err := s.WithContext(w.self).Read(make([]byte, 1)); !errors.As(err, &reset) {
+		if _, err := s.WithContext(w.Self).Read(make([]byte, 1)); !errors.As(err, &reset) {
 			w.Errorf("got %v", err)
 		}
-		if took := w.self.Now().Sub(began); took < Timeout || took > Timeout+time.Second {
+		if took := w.Self.Now().Sub(began); took < Timeout || took > Timeout+time.Second {
 			w.Errorf("it took %v", took)
 		}
 	})
@@ -278,12 +279,12 @@ func TestManyWhoDoNotAnswerDoNotDelayAnHonestPeer(t *testing.T) {
 	both(t, func(w *world) {
 		a, honest := w.node(), w.node()
 		for range maxAskingInbound + 20 {
-			evil := w.bare().says(func(self *actor.Self, _ *stream.Stream) error { return untilTold(self) })
+			evil := w.bare().says(func(self *actor.Self, _ *stream.Stream) error { return swarmtest.UntilTold(self) })
 			evil.connect(a)
 		}
-		began := w.self.Now()
+		began := w.Self.Now()
 		a.meets(honest)
-		if took := w.self.Now().Sub(began); took > time.Second {
+		if took := w.Self.Now().Sub(began); took > time.Second {
 			w.Errorf("it took %v", took)
 		}
 	})

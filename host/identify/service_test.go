@@ -16,6 +16,7 @@ import (
 
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/host/swarm"
+	"github.com/troupe-p2p/troupe/host/swarm/swarmtest"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
 	"github.com/troupe-p2p/troupe/stream"
@@ -62,14 +63,14 @@ func TestBothEndsOfAConnectionLearnWhatTheOtherSupports(t *testing.T) {
 		if info := b.learns(a.ID()); !slices.Contains(info.Protocols, ID) {
 			w.Errorf("b knows %+v of a", info)
 		}
-		seen, err := b.ids.Observed(w.self)
-		w.must(err)
+		seen, err := b.ids.Observed(w.Self)
+		w.Must(err)
 		if len(seen) != 1 || !seen[0].Addr.Equal(b.Addrs()[0]) || seen[0].Peers != 1 || seen[0].Networks != 1 {
 			w.Errorf("b is seen at %+v", seen)
 		}
 	}
 	both(t, func(w *world) { scenario(w) })
-	t.Run("TCP", func(t *testing.T) { overTCP(t, func(w *world) { scenario(w, withTCP) }) })
+	t.Run("TCP", func(t *testing.T) { overTCP(t, func(w *world) { scenario(w, swarmtest.WithTCP) }) })
 }
 
 func TestAKnownProtocolIsOpenedWithoutARoundTrip(t *testing.T) {
@@ -80,13 +81,13 @@ func TestAKnownProtocolIsOpenedWithoutARoundTrip(t *testing.T) {
 			return err
 		})
 		a.meets(b)
-		s, err := a.Open(w.self, b.ID(), "/b/1")
-		w.must(err)
+		s, err := a.Open(w.Self, b.ID(), "/b/1")
+		w.Must(err)
 		if s.Protocol() != "/b/1" {
 			w.Errorf("it is not opened lazily: %q", s.Protocol())
 		}
 		var buf [5]byte
-		if n, err := s.WithContext(w.self).Read(buf[:]); err != nil || string(buf[:n]) != "hello" {
+		if n, err := s.WithContext(w.Self).Read(buf[:]); err != nil || string(buf[:n]) != "hello" {
 			w.Errorf("%q, %v", buf[:n], err)
 		}
 	})
@@ -110,7 +111,7 @@ func TestAChangeIsPushedToThoseWhoSupportIt(t *testing.T) {
 		for i := range 20 {
 			a.serves(negotiate.Protocol(fmt.Sprintf("/new/%d", i)), none)
 		}
-		w.sleep(2 * time.Second)
+		w.Sleep(2 * time.Second)
 		known, _ := b.ids.Known(a.ID())
 		if len(known.Protocols) != 22 {
 			w.Errorf("b knows %v", known.Protocols)
@@ -131,13 +132,13 @@ func TestANewAddressIsPushed(t *testing.T) {
 	both(t, func(w *world) {
 		a, b := w.node(), w.node()
 		before := a.meets(b)
-		b.self.Supervise("another listener", actor.Restart{}, func(self *actor.Self) error {
+		b.Self.Supervise("another listener", actor.Restart{}, func(self *actor.Self) error {
 			if err := b.Listen(self, ma.StringCast("/memory/77")); err != nil {
 				return err
 			}
-			return untilTold(self)
+			return swarmtest.UntilTold(self)
 		})
-		w.sleep(2 * time.Second)
+		w.Sleep(2 * time.Second)
 		after, _ := a.ids.Known(b.ID())
 		if diff := cmp.Diff(texts(b.Addrs()), texts(after.Addrs)); diff != "" || len(after.Addrs) != 2 || after.Seq <= before.Seq {
 			w.Errorf("number %d after %d (-want +got):\n%s", after.Seq, before.Seq, diff)
@@ -154,16 +155,16 @@ func TestANewAddressIsPushed(t *testing.T) {
 func TestEveryConnectionOfAPeerLearnsItsProtocols(t *testing.T) {
 	both(t, func(w *world) {
 		a, b := w.node(), w.node()
-		there := w.self.Supervise("there", actor.Restart{}, func(self *actor.Self) error {
-			_, err := a.Connect(self, b.info())
+		there := w.Self.Supervise("there", actor.Restart{}, func(self *actor.Self) error {
+			_, err := a.Connect(self, b.Info())
 			return err
 		})
-		_, err := b.Connect(w.self, a.info())
-		w.must(err)
-		w.must(there.Wait(w.self))
-		w.sleep(time.Second)
+		_, err := b.Connect(w.Self, a.Info())
+		w.Must(err)
+		w.Must(there.Wait(w.Self))
+		w.Sleep(time.Second)
 		b.serves("/b/1", none)
-		w.sleep(2 * time.Second)
+		w.Sleep(2 * time.Second)
 		if len(a.Conns(b.ID())) == 0 {
 			w.Error("no connection")
 		}
@@ -175,7 +176,7 @@ func TestEveryConnectionOfAPeerLearnsItsProtocols(t *testing.T) {
 		// With one of two gone, the peer is known by the other.
 		if conns := a.Conns(b.ID()); len(conns) == 2 {
 			conns[0].Close(nil)
-			w.sleep(time.Second)
+			w.Sleep(time.Second)
 			if known, ok := a.ids.Known(b.ID()); !ok || !slices.Contains(known.Protocols, "/b/1") {
 				w.Errorf("after the end of one: %+v", known)
 			}
@@ -189,18 +190,18 @@ func told(n *node) int64 { return n.ids.told.Load() }
 func TestAProtocolThatGoesIsForgotten(t *testing.T) {
 	both(t, func(w *world) {
 		a, b := w.node(), w.node()
-		owner := b.self.Supervise("owner", actor.Restart{}, func(self *actor.Self) error {
+		owner := b.Self.Supervise("owner", actor.Restart{}, func(self *actor.Self) error {
 			if err := b.Handle(self, "/b/1", none); err != nil {
 				return err
 			}
-			return untilTold(self)
+			return swarmtest.UntilTold(self)
 		})
-		w.sleep(time.Second)
+		w.Sleep(time.Second)
 		if info := a.meets(b); !slices.Contains(info.Protocols, "/b/1") {
 			w.Fatalf("%v", info.Protocols)
 		}
 		owner.Stop(nil)
-		w.sleep(2 * time.Second)
+		w.Sleep(2 * time.Second)
 		if a.Conn(b.ID()).Knows("/b/1") {
 			w.Error("a still believes in it")
 		}
@@ -215,7 +216,7 @@ func TestAProtocolThatIsRegisteredBeforeTheQuestionIsInTheAnswer(t *testing.T) {
 			p := negotiate.Protocol(fmt.Sprintf("/late/%d", i))
 			b.serves(p, none)
 			info, err := ask1(w, a, b)
-			w.must(err)
+			w.Must(err)
 			if !slices.Contains(info.Protocols, p) {
 				w.Errorf("the answer is %v", info.Protocols)
 			}
@@ -225,9 +226,9 @@ func TestAProtocolThatIsRegisteredBeforeTheQuestionIsInTheAnswer(t *testing.T) {
 
 // ask1 asks once more, by hand.
 func ask1(w *world, a, b *node) (*Info, error) {
-	c, err := a.Connect(w.self, b.info())
-	w.must(err)
-	answer := a.ids.ask(w.self, c)
+	c, err := a.Connect(w.Self, b.Info())
+	w.Must(err)
+	answer := a.ids.ask(w.Self, c)
 	return answer.info, answer.err
 }
 
@@ -235,31 +236,31 @@ func TestWaitSaysWhyAPeerIsNotKnown(t *testing.T) {
 	both(t, func(w *world) {
 		a, b, silent := w.node(), w.bare(), w.bare()
 		var fault *Error
-		if _, err := a.ids.Wait(w.self, b.ID()); !errors.Is(err, ErrNotConnected) || !errors.As(err, &fault) || fault.Peer != b.ID() {
+		if _, err := a.ids.Wait(w.Self, b.ID()); !errors.Is(err, ErrNotConnected) || !errors.As(err, &fault) || fault.Peer != b.ID() {
 			w.Errorf("not connected: %v", err)
 		}
 		a.connect(b)
-		_, err := a.ids.Wait(w.self, b.ID())
+		_, err := a.ids.Wait(w.Self, b.ID())
 		var refused *negotiate.RefusedError
 		if !errors.As(err, &refused) || !errors.As(err, &fault) || fault.Stage != StageOpen {
 			w.Errorf("without identify: %v", err)
 		}
-		silent.says(func(self *actor.Self, _ *stream.Stream) error { return untilTold(self) })
+		silent.says(func(self *actor.Self, _ *stream.Stream) error { return swarmtest.UntilTold(self) })
 		a.connect(silent)
-		began := w.self.Now()
-		_, err = a.ids.Wait(w.self, silent.ID())
+		began := w.Self.Now()
+		_, err = a.ids.Wait(w.Self, silent.ID())
 		if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &fault) || fault.Stage != StageRead {
 			w.Errorf("silent: %v", err)
 		}
-		if took := w.self.Now().Sub(began); took > Timeout+time.Second {
+		if took := w.Self.Now().Sub(began); took > Timeout+time.Second {
 			w.Errorf("it took %v", took)
 		}
 		if !a.Connected(b.ID()) || !a.Connected(silent.ID()) {
 			w.Error("a connection was closed")
 		}
-		ctx, cancel := w.self.WithTimeout(time.Second)
+		ctx, cancel := w.Self.WithTimeout(time.Second)
 		defer cancel()
-		later := w.bare().says(func(self *actor.Self, _ *stream.Stream) error { return untilTold(self) })
+		later := w.bare().says(func(self *actor.Self, _ *stream.Stream) error { return swarmtest.UntilTold(self) })
 		a.connect(later)
 		if _, err = a.ids.Wait(ctx, later.ID()); !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &fault) {
 			w.Errorf("impatient: %v", err)
@@ -270,22 +271,22 @@ func TestWaitSaysWhyAPeerIsNotKnown(t *testing.T) {
 func TestTheEndOfTheConnectionEndsTheWaitAndWhatIsKnown(t *testing.T) {
 	both(t, func(w *world) {
 		a, b, silent := w.node(), w.node(), w.bare()
-		silent.says(func(self *actor.Self, _ *stream.Stream) error { return untilTold(self) })
+		silent.says(func(self *actor.Self, _ *stream.Stream) error { return swarmtest.UntilTold(self) })
 		a.meets(b)
 		a.connect(silent)
-		stop := w.self.Supervise("stop", actor.Restart{}, func(self *actor.Self) error {
+		stop := w.Self.Supervise("stop", actor.Restart{}, func(self *actor.Self) error {
 			self.Sleep(time.Second)
 			a.Disconnect(silent.ID(), nil)
 			a.Disconnect(b.ID(), nil)
 			return nil
 		})
-		_, err := a.ids.Wait(w.self, silent.ID())
+		_, err := a.ids.Wait(w.Self, silent.ID())
 		var fault *Error
 		if !errors.As(err, &fault) || errors.Is(err, context.DeadlineExceeded) {
 			w.Errorf("got %v", err)
 		}
-		w.must(stop.Wait(w.self))
-		w.sleep(time.Second)
+		w.Must(stop.Wait(w.Self))
+		w.Sleep(time.Second)
 		if _, ok := a.ids.Known(b.ID()); ok {
 			w.Error("b is known although it has left")
 		}
@@ -300,22 +301,22 @@ func TestARestartedServiceAsksAgain(t *testing.T) {
 		a, b := w.bare(), w.node()
 		a.ids = New(a.Swarm, Options{Agent: "test/1"})
 		var inside atomic.Pointer[actor.Self]
-		a.self.Supervise("identify", actor.Restart{When: actor.OnFailure}, func(self *actor.Self) error {
+		a.Self.Supervise("identify", actor.Restart{When: actor.OnFailure}, func(self *actor.Self) error {
 			inside.Store(self)
 			return a.ids.Run(self)
 		})
-		w.sleep(time.Second)
+		w.Sleep(time.Second)
 		a.meets(b)
 		inside.Load().Go("bad", func(*actor.Self) error { return errors.New("boom") })
-		w.sleep(time.Second)
-		if info, err := a.ids.Wait(w.self, b.ID()); err != nil || len(info.Protocols) != 2 {
+		w.Sleep(time.Second)
+		if info, err := a.ids.Wait(w.Self, b.ID()); err != nil || len(info.Protocols) != 2 {
 			w.Errorf("%+v, %v", info, err)
 		}
 		if inside.Load().Restarts() != 1 {
 			w.Errorf("%d restarts", inside.Load().Restarts())
 		}
 		b.serves("/new/1", none)
-		w.sleep(2 * time.Second)
+		w.Sleep(2 * time.Second)
 		if !a.Conn(b.ID()).Knows("/new/1") {
 			w.Error("the new service hears no pushes")
 		}
@@ -325,7 +326,7 @@ func TestARestartedServiceAsksAgain(t *testing.T) {
 func TestASecondServiceOfASwarmDoesNotStart(t *testing.T) {
 	both(t, func(w *world) {
 		a := w.node()
-		_, err := Start(a.self, a.Swarm, Options{})
+		_, err := Start(a.Self, a.Swarm, Options{})
 		var taken *swarm.ProtocolTakenError
 		if !errors.As(err, &taken) || taken.Protocol != ID {
 			w.Errorf("got %v", err)
@@ -347,13 +348,13 @@ func TestManyPeersAreAskedAndTold(t *testing.T) {
 			others = append(others, n)
 		}
 		for _, n := range others {
-			if _, err := n.ids.Wait(w.self, hub.ID()); err != nil {
+			if _, err := n.ids.Wait(w.Self, hub.ID()); err != nil {
 				w.Error(err)
 			}
 			hub.learns(n.ID())
 		}
 		hub.serves("/new/1", none)
-		w.sleep(2 * time.Second)
+		w.Sleep(2 * time.Second)
 		for _, n := range others {
 			if !n.Conn(hub.ID()).Knows("/new/1") {
 				w.Fatal("somebody was not told")
@@ -366,11 +367,12 @@ func TestASimulationRepeatsItselfFromASeed(t *testing.T) {
 	trace := func(seed uint64) string {
 		var steps strings.Builder
 		sched := actor.NewScheduler(seed, func(s actor.Step) { fmt.Fprintln(&steps, s.Number, s.At, s.Actor) })
-		err := sched.Run(context.Background(), "test", run(t, func(w *world) {
+		err := sched.Run(context.Background(), "test", swarmtest.Body(t, func(network *swarmtest.World) {
+			w := &world{network}
 			a, b := w.node(), w.node()
 			a.meets(b)
 			a.serves("/a/1", none)
-			w.sleep(time.Second)
+			w.Sleep(time.Second)
 		}))
 		if err != nil {
 			t.Fatal(err)

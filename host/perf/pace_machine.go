@@ -86,8 +86,9 @@ func (m *paceMachine) Step(now time.Time, ev paceEvent, do []paceEffect) []paceE
 	} else if m.period > 0 && now.Sub(m.checked.at) >= m.period {
 		return append(do, paceEffect{kind: paceSlow})
 	}
-	// A wake that comes too early does no harm, so it is not moved with each block.
-	if next := m.next(); !next.IsZero() && (!m.wake.After(now) || next.Before(m.wake)) {
+	// What is due only moves away. A wake that comes too early does no harm, so it
+	// is not moved with each block.
+	if next := m.next(); !next.IsZero() && !m.wake.After(now) {
 		m.wake = next
 		do = append(do, paceEffect{kind: paceWake, at: next})
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/host/swarm"
+	"github.com/troupe-p2p/troupe/host/swarm/swarmtest"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/negotiate/peer"
 	"github.com/troupe-p2p/troupe/stream"
@@ -24,7 +25,7 @@ func TestWhatIsAskedForGoesUpAndComesBack(t *testing.T) {
 		a.knows(b)
 		for _, up := range sizes {
 			for _, down := range sizes {
-				r, err := Measure(w.self, a.Swarm, b.ID(), up, down, nil)
+				r, err := Measure(w.Self, a.Swarm, b.ID(), up, down, nil)
 				if err != nil || r.Uploaded != up || r.Downloaded != down {
 					w.Errorf("%d up, %d down: %+v, %v", up, down, r, err)
 				}
@@ -35,7 +36,7 @@ func TestWhatIsAskedForGoesUpAndComesBack(t *testing.T) {
 	both(t, func(w *world) { scenario(w, sizes) })
 	t.Run("mplex", func(t *testing.T) { both(t, func(w *world) { scenario(w, sizes, withMplex) }) })
 	t.Run("TCP", func(t *testing.T) {
-		overTCP(t, func(w *world) { scenario(w, append(sizes, 32<<20), withTCP) })
+		overTCP(t, func(w *world) { scenario(w, append(sizes, 32<<20), swarmtest.WithTCP) })
 	})
 }
 
@@ -83,7 +84,7 @@ func TestProgressIsToldEverySecondAlsoWhenNothingMoves(t *testing.T) {
 		const up, down = 20 * blockSize, 5*blockSize + 3
 		var sum Progress
 		idle := 0
-		r, err := Measure(w.self, a.Swarm, b.ID(), up, down, func(p Progress) {
+		r, err := Measure(w.Self, a.Swarm, b.ID(), up, down, func(p Progress) {
 			if p.Took != time.Second {
 				w.Errorf("after %v: an interval of %v", sum.Took, p.Took)
 			}
@@ -121,7 +122,7 @@ func TestTheTimesAreThoseOfTheAnswersBeginAndEnd(t *testing.T) {
 			return nil
 		})
 		a.knows(b)
-		r, err := Measure(w.self, a.Swarm, b.ID(), 1000, 2, nil)
+		r, err := Measure(w.Self, a.Swarm, b.ID(), 1000, 2, nil)
 		want := Result{Uploaded: 1000, Downloaded: 2, Upload: 300 * time.Millisecond, Download: 54 * time.Millisecond}
 		if r != want || err != nil || r.Streaming() != 354*time.Millisecond {
 			w.Errorf("%+v, %v", r, err)
@@ -148,7 +149,7 @@ func TestABadListenerIsAnErrorThatSaysWhy(t *testing.T) {
 			return err
 		})
 	}
-	silent := func(self *actor.Self, _ *stream.Stream) error { return untilTold(self) }
+	silent := func(self *actor.Self, _ *stream.Stream) error { return swarmtest.UntilTold(self) }
 	refuse := func(code uint32) stream.Handler {
 		return func(*actor.Self, *stream.Stream) error { return stream.Refuse(code) }
 	}
@@ -166,7 +167,7 @@ func TestABadListenerIsAnErrorThatSaysWhy(t *testing.T) {
 		{"nothing and the end", send(-1000), 5, 1000, StageAwait, ErrShort, 0},
 		{"no end", answer(func(self *actor.Self, s *stream.Stream, n uint64) error {
 			s.Write(make([]byte, n))
-			return untilTold(self)
+			return swarmtest.UntilTold(self)
 		}), 5, 1000, StageDownload, ErrSlow, 1000},
 		{"no answer", silent, 5, 1000, StageAwait, ErrSlow, 0},
 		{"nobody reads", silent, 64 << 20, 0, StageUpload, ErrSlow, 0},
@@ -181,7 +182,7 @@ func TestABadListenerIsAnErrorThatSaysWhy(t *testing.T) {
 		for _, c := range cases {
 			b := w.evil(c.says)
 			a.knows(b)
-			r, err := Measure(w.self, a.Swarm, b.ID(), c.up, c.down, nil)
+			r, err := Measure(w.Self, a.Swarm, b.ID(), c.up, c.down, nil)
 			var failed *Error
 			if !errors.As(err, &failed) || failed.Peer != b.ID() || c.stage != "" && failed.Stage != c.stage {
 				w.Errorf("%s: %v", c.name, err)
@@ -205,16 +206,53 @@ func TestABadListenerIsAnErrorThatSaysWhy(t *testing.T) {
 		var refused *negotiate.RefusedError
 		b := w.bare()
 		a.knows(b)
-		if _, err := Measure(w.self, a.Swarm, b.ID(), 1, 1, nil); !errors.As(err, &refused) {
+		if _, err := Measure(w.Self, a.Swarm, b.ID(), 1, 1, nil); !errors.As(err, &refused) {
 			w.Errorf("without perf: %v", err)
 		}
-		if _, err := Measure(w.self, a.Swarm, a.ID(), 1, 1, nil); !errors.Is(err, swarm.ErrSelf) {
+		if _, err := Measure(w.Self, a.Swarm, a.ID(), 1, 1, nil); !errors.Is(err, swarm.ErrSelf) {
 			w.Errorf("with itself: %v", err)
 		}
-		if _, err := Measure(w.self, a.Swarm, good.ID(), 1, 1, nil); err != nil {
+		if _, err := Measure(w.Self, a.Swarm, good.ID(), 1, 1, nil); err != nil {
 			w.Error(err)
 		}
 	})
+}
+
+func TestAListenerThatSendsTooMuchIsToldWhatItDidWrong(t *testing.T) {
+	both(t, func(w *world) {
+		var heard error
+		a, b := w.bare(), w.evil(func(_ *actor.Self, s *stream.Stream) error {
+			for heard == nil {
+				_, heard = s.Write(make([]byte, blockSize))
+			}
+			return nil
+		})
+		a.knows(b)
+		_, err := Measure(w.self, a.Swarm, b.ID(), 1, 10, nil)
+		w.sleep(time.Second)
+		if !errors.Is(err, ErrLong) || code(heard) != stream.CodeProtocolViolation {
+			w.Errorf("%v; the listener heard %v", err, heard)
+		}
+	})
+}
+
+func TestOnlyResetsOfTheRemoteAreRefusals(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want bool
+	}{
+		{&stream.ResetError{Remote: true, Code: stream.CodeResourceLimit}, true},
+		{&stream.ResetError{Remote: true, Code: stream.CodeRateLimited}, true},
+		{&stream.ResetError{Remote: true, Code: stream.CodeGated}, true},
+		{&stream.ResetError{Remote: true, Code: stream.CodeShutdown}, false},
+		{&stream.ResetError{Remote: false, Code: stream.CodeResourceLimit}, false},
+		{ErrSlow, false},
+	} {
+		var r *RefusedError
+		if err := refusedBy(tt.err); errors.As(err, &r) != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("%v became %v", tt.err, err)
+		}
+	}
 }
 
 func TestAMeasurementByTimeEndsWithItsContext(t *testing.T) {
@@ -222,7 +260,7 @@ func TestAMeasurementByTimeEndsWithItsContext(t *testing.T) {
 		a, b := w.bare(), w.evil(slowly(100*time.Millisecond))
 		a.knows(b)
 		for _, up := range []uint64{0, math.MaxUint64} {
-			ctx, cancel := w.self.WithTimeout(20 * time.Second)
+			ctx, cancel := w.Self.WithTimeout(20 * time.Second)
 			told := 0
 			r, err := Measure(ctx, a.Swarm, b.ID(), up, math.MaxUint64, func(Progress) { told++ })
 			cancel()
@@ -239,19 +277,19 @@ func TestAMeasurementByTimeEndsWithItsContext(t *testing.T) {
 
 func TestOnlyTheDeadlineThatWasAskedForIsNoError(t *testing.T) {
 	both(t, func(w *world) {
-		t := &transfer{ctx: w.self, pace: paceMachine{period: time.Minute, least: 1}}
-		w.must(t.step(paceEvent{kind: paceBegin}))
+		t := &transfer{ctx: w.Self, pace: paceMachine{period: time.Minute, least: 1}}
+		w.Must(t.step(paceEvent{kind: paceBegin}))
 		if err := t.moved(0, 0, os.ErrDeadlineExceeded); err != os.ErrDeadlineExceeded {
 			w.Errorf("a deadline before its time: %v", err)
 		}
-		w.sleep(time.Second)
-		w.must(t.moved(1, 0, nil))
-		w.sleep(59 * time.Second)
+		w.Sleep(time.Second)
+		w.Must(t.moved(1, 0, nil))
+		w.Sleep(59 * time.Second)
 		why := fmt.Errorf("write to the socket: %w", os.ErrDeadlineExceeded)
 		if err := t.moved(0, 0, why); err != why {
 			w.Errorf("the end of the connection by a deadline of its own: %v", err)
 		}
-		w.sleep(time.Second)
+		w.Sleep(time.Second)
 		if err := t.moved(0, 0, os.ErrDeadlineExceeded); err != ErrSlow {
 			w.Errorf("the deadline: %v", err)
 		}

@@ -22,9 +22,9 @@ import (
 // raw opens a perf stream to speak for oneself.
 func (n *node) raw(to *node) *stream.Stream {
 	n.w.Helper()
-	s, err := n.Open(n.w.self, to.ID(), ID)
-	n.w.must(err)
-	return s.WithContext(n.w.self)
+	s, err := n.Open(n.w.Self, to.ID(), ID)
+	n.w.Must(err)
+	return s.WithContext(n.w.Self)
 }
 
 // asks opens a perf stream that has asked for n bytes, and not ended its half.
@@ -49,12 +49,12 @@ func code(err error) uint32 {
 // gauge is a gauge of the service of a node.
 func (n *node) gauge(name string) int64 {
 	n.w.Helper()
-	for _, c := range n.self.Tree().Children {
+	for _, c := range n.Self.Tree().Children {
 		if c.Name == "perf" {
 			for _, d := range c.Details {
 				if d.Key == name {
 					v, err := strconv.ParseInt(d.Value, 10, 64)
-					n.w.must(err)
+					n.w.Must(err)
 					return v
 				}
 			}
@@ -73,17 +73,17 @@ func TestAListenerAnswersAfterTheEndHoweverTheBytesCome(t *testing.T) {
 			if _, err := s.Write([]byte{p}); err != nil {
 				w.Fatal(err)
 			}
-			w.sleep(time.Millisecond)
+			w.Sleep(time.Millisecond)
 		}
 		if _, err := s.Write(bytes.Repeat([]byte{0xab}, 100000)); err != nil {
 			w.Fatal(err)
 		}
-		s.SetReadDeadline(w.self.Now().Add(10 * time.Second))
+		s.SetReadDeadline(w.Self.Now().Add(10 * time.Second))
 		if n, err := s.Read(make([]byte, 1)); n > 0 {
 			w.Errorf("an answer before the end of the upload: %d, %v", n, err)
 		}
 		s.SetReadDeadline(time.Time{})
-		w.must(s.CloseWrite())
+		w.Must(s.CloseWrite())
 		if got, err := io.ReadAll(s); err != nil || !bytes.Equal(got, make([]byte, 1000)) {
 			w.Errorf("not 1000 zeros, but %d bytes, %v", len(got), err)
 		}
@@ -102,7 +102,7 @@ func TestAStreamWithoutItsFirstEightBytesIsReset(t *testing.T) {
 			if _, err := s.Write(make([]byte, n)); err != nil {
 				w.Fatal(err)
 			}
-			w.must(s.CloseWrite())
+			w.Must(s.CloseWrite())
 			if got, err := io.ReadAll(s); code(err) != stream.CodeProtocolViolation {
 				w.Errorf("after %d bytes: %d bytes, %v", n, len(got), err)
 			}
@@ -118,7 +118,7 @@ func TestAStreamThatHardlyMovesEndsOnTime(t *testing.T) {
 		trickle := func(s *stream.Stream, every time.Duration, bytes int) (err error) {
 			for err == nil {
 				if _, err = s.Write(make([]byte, bytes)); err == nil {
-					err = w.self.Sleep(every)
+					err = w.Self.Sleep(every)
 				}
 			}
 			return err
@@ -138,33 +138,33 @@ func TestAStreamThatHardlyMovesEndsOnTime(t *testing.T) {
 			{"it uploads nearly enough", func() error { return trickle(a.asks(b, 5), time.Second, blockSize/10-100) }},
 			{"it does not read", func() error {
 				s := a.asks(b, 64<<20)
-				w.must(s.CloseWrite())
-				w.sleep(idle + time.Second)
+				w.Must(s.CloseWrite())
+				w.Sleep(idle + time.Second)
 				return drained(s)
 			}},
 			{"it reads a byte now and then", func() error {
 				s := a.asks(b, 64<<20)
-				w.must(s.CloseWrite())
+				w.Must(s.CloseWrite())
 				for {
 					if _, err := s.Read(make([]byte, 1)); err != nil {
 						return err
 					}
-					w.sleep(time.Second)
+					w.Sleep(time.Second)
 				}
 			}},
 		}
 		for i, c := range cases {
-			began := w.self.Now()
+			began := w.Self.Now()
 			err := c.do()
-			if took := w.self.Now().Sub(began); code(err) != stream.CodeGarbageCollected || took < idle || took > idle+time.Second {
+			if took := w.Self.Now().Sub(began); code(err) != stream.CodeGarbageCollected || took < idle || took > idle+time.Second {
 				w.Errorf("%s: %v after %v", c.name, err, took)
 			}
-			w.sleep(time.Second)
+			w.Sleep(time.Second)
 			if n, refused := b.gauge("streams"), b.gauge("refused"); n != 0 || refused != int64(i+1) {
 				w.Errorf("%s: %d streams, %d refused", c.name, n, refused)
 			}
 		}
-		if _, err := Measure(w.self, a.Swarm, b.ID(), 1<<20, 1<<20, nil); err != nil {
+		if _, err := Measure(w.Self, a.Swarm, b.ID(), 1<<20, 1<<20, nil); err != nil {
 			w.Error(err)
 		}
 	})
@@ -174,14 +174,14 @@ func TestAStreamThatMovesEnoughEndsWhenItHasTakenLong(t *testing.T) {
 	both(t, func(w *world) {
 		a, b := w.bare(), w.node(Options{Longest: time.Minute})
 		a.knows(b)
-		s, began := a.asks(b, 0), w.self.Now()
+		s, began := a.asks(b, 0), w.Self.Now()
 		var err error
 		for err == nil {
 			if _, err = s.Write(make([]byte, blockSize)); err == nil {
-				err = w.self.Sleep(time.Second)
+				err = w.Self.Sleep(time.Second)
 			}
 		}
-		if took := w.self.Now().Sub(began); code(err) != stream.CodeGarbageCollected || took < time.Minute || took > time.Minute+2*time.Second {
+		if took := w.Self.Now().Sub(began); code(err) != stream.CodeGarbageCollected || took < time.Minute || took > time.Minute+2*time.Second {
 			w.Errorf("%v after %v", err, took)
 		}
 	})
@@ -201,7 +201,7 @@ func TestMoreBytesThanAListenerIsReadyForResetTheStream(t *testing.T) {
 			{1, 1<<20 + 6, false},
 			{0, math.MaxUint64, false},
 		} {
-			r, err := Measure(w.self, a.Swarm, b.ID(), c.up, c.down, nil)
+			r, err := Measure(w.Self, a.Swarm, b.ID(), c.up, c.down, nil)
 			var refused *RefusedError
 			var reset *stream.ResetError
 			ok := err == nil
@@ -226,18 +226,18 @@ func TestAnAbsurdCountAllocatesNothing(t *testing.T) {
 		a, b := w.bare(), w.node(Options{})
 		a.knows(b)
 		blocks := buf.Live()
-		if _, err := Measure(w.self, a.Swarm, b.ID(), 0, 1<<20, nil); err != nil {
+		if _, err := Measure(w.Self, a.Swarm, b.ID(), 0, 1<<20, nil); err != nil {
 			w.Fatal(err)
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		s := a.asks(b, math.MaxUint64)
-		w.must(s.CloseWrite())
+		w.Must(s.CloseWrite())
 		if _, err := io.CopyN(io.Discard, s, 1<<20); err != nil {
 			w.Fatal(err)
 		}
 		s.Reset(0)
-		w.sleep(time.Second)
+		w.Sleep(time.Second)
 		runtime.ReadMemStats(&after)
 		if grown := after.TotalAlloc - before.TotalAlloc; grown > 8<<20 {
 			w.Errorf("%d bytes were allocated for 1 MiB", grown)
@@ -246,7 +246,7 @@ func TestAnAbsurdCountAllocatesNothing(t *testing.T) {
 			w.Errorf("%d streams are left", n)
 		}
 		a.Disconnect(b.ID(), nil)
-		w.sleep(time.Second)
+		w.Sleep(time.Second)
 		if kept := buf.Live() - blocks; kept > 0 {
 			w.Errorf("%d blocks are kept", kept)
 		}
@@ -259,7 +259,7 @@ func TestAStreamTooManyIsRefusedUntilAnotherEnds(t *testing.T) {
 		one, two := w.bare().knows(b), w.bare().knows(b)
 		refused := func(who string, n *node, why uint32) {
 			w.Helper()
-			_, err := Measure(w.self, n.Swarm, b.ID(), 1, 1, nil)
+			_, err := Measure(w.Self, n.Swarm, b.ID(), 1, 1, nil)
 			var r *RefusedError
 			if !errors.As(err, &r) || r.Code != why {
 				w.Errorf("%s: %v", who, err)
@@ -267,23 +267,23 @@ func TestAStreamTooManyIsRefusedUntilAnotherEnds(t *testing.T) {
 		}
 		first := one.asks(b, 0)
 		one.asks(b, 0)
-		w.sleep(time.Second)
+		w.Sleep(time.Second)
 		refused("the third of a peer", one, stream.CodeResourceLimit)
 		held := two.asks(b, 0)
-		w.sleep(time.Second)
+		w.Sleep(time.Second)
 		refused("the fourth in all", two, stream.CodeResourceLimit)
 		if n, refused := b.gauge("streams"), b.gauge("refused"); n != 3 || refused != 2 {
 			w.Errorf("%d streams, %d refused", n, refused)
 		}
 		first.Reset(0)
-		w.sleep(time.Second)
-		if _, err := Measure(w.self, one.Swarm, b.ID(), 1, 1, nil); err != nil {
+		w.Sleep(time.Second)
+		if _, err := Measure(w.Self, one.Swarm, b.ID(), 1, 1, nil); err != nil {
 			w.Errorf("after the first was reset: %v", err)
 		}
 		one.Disconnect(b.ID(), nil)
-		w.must(held.CloseWrite())
-		w.must(drained(held))
-		w.sleep(time.Second)
+		w.Must(held.CloseWrite())
+		w.Must(drained(held))
+		w.Sleep(time.Second)
 		if n := b.gauge("streams"); n != 0 {
 			w.Errorf("%d streams are left", n)
 		}
@@ -296,11 +296,11 @@ func TestWhoIsNotAllowedIsRefused(t *testing.T) {
 		b := w.node(Options{Allow: func(id peer.ID) bool { return id == friend.ID() }})
 		friend.knows(b)
 		stranger.knows(b)
-		if _, err := Measure(w.self, friend.Swarm, b.ID(), 1, 1, nil); err != nil {
+		if _, err := Measure(w.Self, friend.Swarm, b.ID(), 1, 1, nil); err != nil {
 			w.Error(err)
 		}
 		var r *RefusedError
-		if _, err := Measure(w.self, stranger.Swarm, b.ID(), 1, 1, nil); !errors.As(err, &r) || r.Code != stream.CodeGated {
+		if _, err := Measure(w.Self, stranger.Swarm, b.ID(), 1, 1, nil); !errors.As(err, &r) || r.Code != stream.CodeGated {
 			w.Errorf("got %v", err)
 		}
 	})
@@ -315,15 +315,15 @@ func TestWhatOthersDoIsNoFailureOfThisHost(t *testing.T) {
 		s.CloseWrite()
 		drained(s)
 		a.asks(b, 5).Reset(0)
-		Measure(w.self, a.Swarm, b.ID(), 11, 11, nil)
+		Measure(w.Self, a.Swarm, b.ID(), 11, 11, nil)
 		a.raw(b)
-		w.sleep(time.Minute)
+		w.Sleep(time.Minute)
 		late := a.asks(b, math.MaxUint64)
 		late.CloseWrite()
-		w.sleep(100 * time.Millisecond)
+		w.Sleep(100 * time.Millisecond)
 		a.Disconnect(b.ID(), nil)
-		w.sleep(time.Minute)
-		if failures := w.self.Tree().Failures; len(failures) > 0 {
+		w.Sleep(time.Minute)
+		if failures := w.Self.Tree().Failures; len(failures) > 0 {
 			w.Errorf("%v", failures)
 		}
 	})
@@ -333,11 +333,11 @@ func TestASecondServiceOfASwarmDoesNotStart(t *testing.T) {
 	both(t, func(w *world) {
 		a, b := w.node(Options{}), w.bare()
 		var taken *swarm.ProtocolTakenError
-		if err := Start(a.self, a.Swarm, Options{}); !errors.As(err, &taken) {
+		if err := Start(a.Self, a.Swarm, Options{}); !errors.As(err, &taken) {
 			w.Errorf("got %v", err)
 		}
 		b.knows(a)
-		if _, err := Measure(w.self, b.Swarm, a.ID(), 1, 1, nil); err != nil {
+		if _, err := Measure(w.Self, b.Swarm, a.ID(), 1, 1, nil); err != nil {
 			w.Error(err)
 		}
 	})
@@ -346,21 +346,21 @@ func TestASecondServiceOfASwarmDoesNotStart(t *testing.T) {
 func TestAServiceThatIsStoppedServesNoMore(t *testing.T) {
 	both(t, func(w *world) {
 		a, b := w.bare(), w.bare()
-		ref := b.self.Supervise("perf", actor.Restart{}, func(self *actor.Self) error { return Run(self, b.Swarm, Options{}) })
-		w.sleep(time.Second)
+		ref := b.Self.Supervise("perf", actor.Restart{}, func(self *actor.Self) error { return Run(self, b.Swarm, Options{}) })
+		w.Sleep(time.Second)
 		a.knows(b)
-		if _, err := Measure(w.self, a.Swarm, b.ID(), 1, 1, nil); err != nil {
+		if _, err := Measure(w.Self, a.Swarm, b.ID(), 1, 1, nil); err != nil {
 			w.Error(err)
 		}
 		during := a.asks(b, 5)
-		w.sleep(time.Second)
+		w.Sleep(time.Second)
 		ref.Stop(nil)
-		w.sleep(time.Second)
+		w.Sleep(time.Second)
 		if err := drained(during); code(err) != stream.CodeShutdown {
 			w.Errorf("a stream that was served: %v", err)
 		}
 		var refused *negotiate.RefusedError
-		if _, err := Measure(w.self, a.Swarm, b.ID(), 1, 1, nil); !errors.As(err, &refused) || len(b.Protocols()) != 0 {
+		if _, err := Measure(w.Self, a.Swarm, b.ID(), 1, 1, nil); !errors.As(err, &refused) || len(b.Protocols()) != 0 {
 			w.Errorf("%v, %v", err, b.Protocols())
 		}
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/host/swarm"
+	"github.com/troupe-p2p/troupe/host/swarm/swarmtest"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/stream"
 )
@@ -19,16 +20,16 @@ func TestAPingIsAnswered(t *testing.T) {
 		a, b := w.node(change...), w.node(change...)
 		a.knows(b)
 		for range 3 {
-			if _, err := Ping(w.self, a.Swarm, b.ID()); err != nil {
+			if _, err := Ping(w.Self, a.Swarm, b.ID()); err != nil {
 				w.Error(err)
 			}
 		}
-		if _, err := Ping(w.self, b.Swarm, a.ID()); err != nil { // over the same connection
+		if _, err := Ping(w.Self, b.Swarm, a.ID()); err != nil { // over the same connection
 			w.Error(err)
 		}
 	}
 	both(t, func(w *world) { scenario(w) })
-	t.Run("TCP", func(t *testing.T) { overTCP(t, func(w *world) { scenario(w, withTCP) }) })
+	t.Run("TCP", func(t *testing.T) { overTCP(t, func(w *world) { scenario(w, swarmtest.WithTCP) }) })
 }
 
 // late answers after a pause, in two pieces, as js-libp2p may.
@@ -53,7 +54,7 @@ func TestTheTimeIsThatOfTheAnswersLastByte(t *testing.T) {
 	both(t, func(w *world) {
 		a, b := w.node(), w.evil(late(70*time.Millisecond))
 		a.knows(b)
-		if rtt, err := Ping(w.self, a.Swarm, b.ID()); rtt != 71*time.Millisecond || err != nil {
+		if rtt, err := Ping(w.Self, a.Swarm, b.ID()); rtt != 71*time.Millisecond || err != nil {
 			w.Errorf("%v, %v", rtt, err)
 		}
 	})
@@ -65,23 +66,23 @@ func TestManyPingsUseOneStreamAndKeepTheirPause(t *testing.T) {
 		answer := late(time.Second - time.Millisecond)
 		a, b := w.node(), w.evil(func(self *actor.Self, s *stream.Stream) error { streams++; return answer(self, s) })
 		a.knows(b)
-		began, n := w.self.Now(), 0
-		for rtt, err := range All(w.self, a.Swarm, b.ID(), 3*time.Second) {
-			if err != nil || rtt != time.Second || w.self.Now().Sub(began) != time.Duration(n)*3*time.Second+time.Second {
-				w.Errorf("ping %d: %v, %v after %v", n, rtt, err, w.self.Now().Sub(began))
+		began, n := w.Self.Now(), 0
+		for rtt, err := range All(w.Self, a.Swarm, b.ID(), 3*time.Second) {
+			if err != nil || rtt != time.Second || w.Self.Now().Sub(began) != time.Duration(n)*3*time.Second+time.Second {
+				w.Errorf("ping %d: %v, %v after %v", n, rtt, err, w.Self.Now().Sub(began))
 			}
 			if n++; n == 5 {
 				break
 			}
 		}
 		// Without a pause, the next one follows the answer.
-		began, n = w.self.Now(), 0
-		for range All(w.self, a.Swarm, b.ID(), 0) {
+		began, n = w.Self.Now(), 0
+		for range All(w.Self, a.Swarm, b.ID(), 0) {
 			if n++; n == 5 {
 				break
 			}
 		}
-		if took := w.self.Now().Sub(began); took != 5*time.Second || streams != 2 {
+		if took := w.Self.Now().Sub(began); took != 5*time.Second || streams != 2 {
 			w.Errorf("it took %v and %d streams", took, streams)
 		}
 	})
@@ -91,7 +92,7 @@ func TestAFailureEndsThePingsWithItsError(t *testing.T) {
 	both(t, func(w *world) {
 		a, b := w.node(), w.evil(late(4*time.Second))
 		a.knows(b)
-		ctx, cancel := w.self.WithTimeout(10 * time.Second)
+		ctx, cancel := w.Self.WithTimeout(10 * time.Second)
 		defer cancel()
 		var good int
 		var last error
@@ -105,7 +106,7 @@ func TestAFailureEndsThePingsWithItsError(t *testing.T) {
 		if good != 2 || !errors.Is(last, context.DeadlineExceeded) || !errors.As(last, &failed) || failed.Peer != b.ID() {
 			w.Errorf("%d pings, then %v", good, last)
 		}
-		for _, err := range All(w.self, a.Swarm, a.ID(), time.Second) {
+		for _, err := range All(w.Self, a.Swarm, a.ID(), time.Second) {
 			if !errors.As(err, &failed) || failed.Stage != StageOpen || !errors.Is(err, swarm.ErrSelf) {
 				w.Errorf("to itself: %v", err)
 			}
@@ -137,15 +138,15 @@ func TestABadAnswerIsAnErrorThatSaysWhy(t *testing.T) {
 		{"half of it", first(func(s *stream.Stream, sent []byte) error { _, err := s.Write(sent[:16]); return err }), StageAwait, io.ErrUnexpectedEOF},
 		{"nothing and the end", first(func(s *stream.Stream, _ []byte) error { return nil }), StageAwait, io.EOF},
 		{"a reset", first(func(*stream.Stream, []byte) error { return stream.Refuse(3) }), StageAwait, &stream.ResetError{}},
-		{"silence", func(self *actor.Self, _ *stream.Stream) error { return untilTold(self) }, StageAwait, context.DeadlineExceeded},
+		{"silence", func(self *actor.Self, _ *stream.Stream) error { return swarmtest.UntilTold(self) }, StageAwait, context.DeadlineExceeded},
 	}
 	both(t, func(w *world) {
 		a, good := w.node(), w.node()
 		for _, c := range cases {
 			b := w.evil(c.says)
 			a.knows(b)
-			began := w.self.Now()
-			_, err := Ping(w.self, a.Swarm, b.ID())
+			began := w.Self.Now()
+			_, err := Ping(w.Self, a.Swarm, b.ID())
 			var failed *Error
 			var reset *stream.ResetError
 			is := errors.Is(err, c.is)
@@ -155,7 +156,7 @@ func TestABadAnswerIsAnErrorThatSaysWhy(t *testing.T) {
 			if !is || !errors.As(err, &failed) || failed.Stage != c.stage || failed.Peer != b.ID() {
 				w.Errorf("%s: %v", c.name, err)
 			}
-			if took := w.self.Now().Sub(began); took > Timeout {
+			if took := w.Self.Now().Sub(began); took > Timeout {
 				w.Errorf("%s: it took %v", c.name, took)
 			}
 			if !a.Connected(b.ID()) {
@@ -165,10 +166,10 @@ func TestABadAnswerIsAnErrorThatSaysWhy(t *testing.T) {
 		b := w.bare()
 		a.knows(b).knows(good)
 		var refused *negotiate.RefusedError
-		if _, err := Ping(w.self, a.Swarm, b.ID()); !errors.As(err, &refused) {
+		if _, err := Ping(w.Self, a.Swarm, b.ID()); !errors.As(err, &refused) {
 			w.Errorf("without ping: %v", err)
 		}
-		if _, err := Ping(w.self, a.Swarm, good.ID()); err != nil {
+		if _, err := Ping(w.Self, a.Swarm, good.ID()); err != nil {
 			w.Error(err)
 		}
 	})
@@ -178,18 +179,18 @@ func TestAfterAFailureAPingerStaysFailed(t *testing.T) {
 	both(t, func(w *world) {
 		a, b := w.node(), w.evil(late(9*time.Second+900*time.Millisecond))
 		a.knows(b)
-		p, err := Open(w.self, a.Swarm, b.ID())
-		w.must(err)
-		if _, err := p.Ping(w.self); err != nil {
+		p, err := Open(w.Self, a.Swarm, b.ID())
+		w.Must(err)
+		if _, err := p.Ping(w.Self); err != nil {
 			w.Error(err)
 		}
-		ctx, cancel := w.self.WithTimeout(time.Second)
+		ctx, cancel := w.Self.WithTimeout(time.Second)
 		defer cancel()
 		if _, err := p.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			w.Errorf("got %v", err)
 		}
 		var failed *Error
-		if _, err := p.Ping(w.self); !errors.As(err, &failed) {
+		if _, err := p.Ping(w.Self); !errors.As(err, &failed) {
 			w.Errorf("after the failure: %v", err)
 		}
 	})
@@ -198,9 +199,9 @@ func TestAfterAFailureAPingerStaysFailed(t *testing.T) {
 // raw opens a ping stream to speak for oneself.
 func (n *node) raw(to *node) *stream.Stream {
 	n.w.Helper()
-	s, err := n.Open(n.w.self, to.ID(), ID)
-	n.w.must(err)
-	return s.WithContext(n.w.self)
+	s, err := n.Open(n.w.Self, to.ID(), ID)
+	n.w.Must(err)
+	return s.WithContext(n.w.Self)
 }
 
 func TestAListenerEchoesHoweverTheBytesCome(t *testing.T) {
@@ -217,7 +218,7 @@ func TestAListenerEchoesHoweverTheBytesCome(t *testing.T) {
 				w.Fatal(err)
 			}
 		}
-		w.must(s.CloseWrite())
+		w.Must(s.CloseWrite())
 		got, err := io.ReadAll(s)
 		if err != nil || !bytes.Equal(got, sent) {
 			w.Errorf("%d of %d bytes, %v", len(got), len(sent), err)
@@ -233,7 +234,7 @@ func TestAnEndInTheMiddleOfAPingResetsTheStream(t *testing.T) {
 		if _, err := s.Write(make([]byte, Size+5)); err != nil {
 			w.Fatal(err)
 		}
-		w.must(s.CloseWrite())
+		w.Must(s.CloseWrite())
 		var reset *stream.ResetError
 		if _, err := io.ReadAll(s); !errors.As(err, &reset) || !reset.Remote {
 			w.Errorf("got %v", err)
@@ -256,18 +257,18 @@ func TestAThirdStreamOfAPeerTakesThePlaceOfTheOldest(t *testing.T) {
 		}
 		strangers := other.raw(b)
 		one, two := a.raw(b), a.raw(b)
-		w.must(echo(strangers))
-		w.must(echo(one))
-		w.must(echo(two))
-		if _, err := Ping(w.self, a.Swarm, b.ID()); err != nil {
+		w.Must(echo(strangers))
+		w.Must(echo(one))
+		w.Must(echo(two))
+		if _, err := Ping(w.Self, a.Swarm, b.ID()); err != nil {
 			w.Errorf("the third: %v", err)
 		}
 		var reset *stream.ResetError
 		if err := echo(one); !errors.As(err, &reset) || !reset.Remote {
 			w.Errorf("the oldest: %v", err)
 		}
-		w.must(echo(two))
-		w.must(echo(strangers))
+		w.Must(echo(two))
+		w.Must(echo(strangers))
 	})
 }
 
@@ -276,31 +277,31 @@ func TestAStreamThatIsSilentOrDoesNotReadIsReset(t *testing.T) {
 		a, b := w.node(), w.node()
 		a.knows(b)
 		silent := a.raw(b)
-		began := w.self.Now()
+		began := w.Self.Now()
 		var reset *stream.ResetError
-		if _, err := silent.Read(make([]byte, 1)); !errors.As(err, &reset) || w.self.Now().Sub(began) != idle {
-			w.Errorf("silent: %v after %v", err, w.self.Now().Sub(began))
+		if _, err := silent.Read(make([]byte, 1)); !errors.As(err, &reset) || w.Self.Now().Sub(began) != idle {
+			w.Errorf("silent: %v after %v", err, w.Self.Now().Sub(began))
 		}
 		// Every ping in time keeps the stream.
-		for rtt, err := range All(w.self, a.Swarm, b.ID(), 20*time.Second) {
+		for rtt, err := range All(w.Self, a.Swarm, b.ID(), 20*time.Second) {
 			if err != nil {
 				w.Errorf("%v, %v", rtt, err)
 			}
-			if w.self.Now().Sub(began) > 5*time.Minute {
+			if w.Self.Now().Sub(began) > 5*time.Minute {
 				break
 			}
 		}
 		// Whoever sends and never reads is stopped, by the answers that pile up.
 		greedy := a.raw(b)
-		began = w.self.Now()
+		began = w.Self.Now()
 		var err error
 		for n := 0; err == nil && n < 64<<20; n += 64 << 10 {
 			_, err = greedy.Write(make([]byte, 64<<10))
 		}
-		if !errors.As(err, &reset) || w.self.Now().Sub(began) > 2*idle {
-			w.Errorf("greedy: %v after %v", err, w.self.Now().Sub(began))
+		if !errors.As(err, &reset) || w.Self.Now().Sub(began) > 2*idle {
+			w.Errorf("greedy: %v after %v", err, w.Self.Now().Sub(began))
 		}
-		if _, err := Ping(w.self, a.Swarm, b.ID()); err != nil {
+		if _, err := Ping(w.Self, a.Swarm, b.ID()); err != nil {
 			w.Error(err)
 		}
 	})
@@ -316,10 +317,10 @@ func TestThePingsOfOthersAreNoFailuresOfThisHost(t *testing.T) {
 		io.ReadAll(s)
 		a.raw(b).Reset(0)
 		a.raw(b)
-		w.sleep(time.Second)
+		w.Sleep(time.Second)
 		a.Disconnect(b.ID(), nil)
-		w.sleep(time.Minute)
-		if failures := w.self.Tree().Failures; len(failures) > 0 {
+		w.Sleep(time.Minute)
+		if failures := w.Self.Tree().Failures; len(failures) > 0 {
 			w.Errorf("%v", failures)
 		}
 	})
@@ -329,11 +330,11 @@ func TestASecondServiceOfASwarmDoesNotStart(t *testing.T) {
 	both(t, func(w *world) {
 		a, b := w.node(), w.node()
 		var taken *swarm.ProtocolTakenError
-		if err := Start(a.self, a.Swarm); !errors.As(err, &taken) {
+		if err := Start(a.Self, a.Swarm); !errors.As(err, &taken) {
 			w.Errorf("got %v", err)
 		}
 		b.knows(a)
-		if _, err := Ping(w.self, b.Swarm, a.ID()); err != nil {
+		if _, err := Ping(w.Self, b.Swarm, a.ID()); err != nil {
 			w.Error(err)
 		}
 	})
@@ -342,16 +343,16 @@ func TestASecondServiceOfASwarmDoesNotStart(t *testing.T) {
 func TestAServiceThatIsStoppedServesNoMore(t *testing.T) {
 	both(t, func(w *world) {
 		a, b := w.bare(), w.bare()
-		ref := b.self.Supervise("ping", actor.Restart{}, func(self *actor.Self) error { return Run(self, b.Swarm) })
-		w.sleep(time.Second)
+		ref := b.Self.Supervise("ping", actor.Restart{}, func(self *actor.Self) error { return Run(self, b.Swarm) })
+		w.Sleep(time.Second)
 		a.knows(b)
-		if _, err := Ping(w.self, a.Swarm, b.ID()); err != nil {
+		if _, err := Ping(w.Self, a.Swarm, b.ID()); err != nil {
 			w.Error(err)
 		}
 		ref.Stop(nil)
-		w.sleep(time.Second)
+		w.Sleep(time.Second)
 		var refused *negotiate.RefusedError
-		if _, err := Ping(w.self, a.Swarm, b.ID()); !errors.As(err, &refused) || len(b.Protocols()) != 0 {
+		if _, err := Ping(w.Self, a.Swarm, b.ID()); !errors.As(err, &refused) || len(b.Protocols()) != 0 {
 			w.Errorf("%v, %v", err, b.Protocols())
 		}
 	})
