@@ -149,7 +149,7 @@ func (p *lossPeer) Connected(ctx context.Context, id string) (bool, error) {
 	if p.impl == implClings {
 		return true, nil
 	}
-	return p.Peer.(talk.Lister).Connected(ctx, id)
+	return p.Peer.Connected(ctx, id)
 }
 
 func (p *lossPeer) Open(ctx context.Context, id string, want talk.Want) (talk.Stream, error) {

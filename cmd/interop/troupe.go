@@ -32,7 +32,6 @@ type troupePeer struct{ host *host.Host }
 
 var (
 	_ talk.Peer      = (*troupePeer)(nil)
-	_ talk.Lister    = (*troupePeer)(nil)
 	_ talk.Versioned = (*troupePeer)(nil)
 )
 

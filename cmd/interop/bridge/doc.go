@@ -44,13 +44,15 @@
 //	{"n":4,"do":"ping","peer":"12D3…","count":5}          one after the other over one stream
 //	{"n":5,"do":"identify","peer":"12D3…"}                what identify said on the connection
 //	{"n":6,"do":"cancel","request":4}                     give up; 4 is then answered or not, nobody waits
-//	{"n":7,"do":"close"}                                  stop in good order, answer, exit with status 0
+//	{"n":7,"do":"connected","peer":"12D3…"}               is a connection with the peer in the list?
+//	{"n":8,"do":"close"}                                  stop in good order, answer, exit with status 0
 //
 // The answers:
 //
 //	{"n":1,"ok":true}
 //	{"n":3,"ok":true,"protocol":"/b"}                     after the connection of stream 7 has been made
 //	{"n":3,"ok":false,"error":"…","kind":"refused"}       kind: "refused", "reset" or absent
+//	{"n":7,"ok":true,"connected":false}
 //	{"n":4,"ok":true,"rtts_ns":[81000,79000]}             with ok false: those that came back before
 //	{"n":5,"ok":true,"agent":"…","protocolVersion":"…","protocols":["…"],"listen":["…"],"observed":"…","local":"…"}
 //

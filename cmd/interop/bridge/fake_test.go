@@ -56,6 +56,7 @@ type fake struct {
 	protocols    []string
 	control      net.Conn
 	saying       sync.Mutex
+	connected    bool
 }
 
 func runFake(mode string) int {
@@ -141,9 +142,13 @@ func (f *fake) obey() int {
 				f.answer(r.N, map[string]any{"error": "somebody else is there"})
 				continue
 			}
+			f.connected = true
 			f.answer(r.N, nil)
 		case doDisconnect:
+			f.connected = false
 			f.answer(r.N, nil)
+		case doConnected:
+			f.answer(r.N, map[string]any{"connected": f.connected})
 		case doPing:
 			if f.mode == fakeWaits {
 				continue

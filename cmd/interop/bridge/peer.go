@@ -64,6 +64,13 @@ func (p *Peer) Disconnect(ctx context.Context, id string) error {
 	return err
 }
 
+// Connected says whether the adapter's host has a connection with a peer in its
+// list.
+func (p *Peer) Connected(ctx context.Context, id string) (bool, error) {
+	got, err := p.do(ctx, request{Do: doConnected, Peer: id})
+	return got.Connected, err
+}
+
 // Ping measures some round trips.
 func (p *Peer) Ping(ctx context.Context, id string, n int) ([]time.Duration, error) {
 	got, err := p.do(ctx, request{Do: doPing, Peer: id, Count: n})

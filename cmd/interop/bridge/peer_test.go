@@ -56,8 +56,14 @@ func TestEveryCheckPassesThroughTheBridge(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			if there, err := p.Connected(ctx, p.ID()); err != nil || !there {
+				t.Fatalf("connected: %v, %v", there, err)
+			}
 			if err := p.Disconnect(ctx, p.ID()); err != nil {
 				t.Fatal(err)
+			}
+			if there, err := p.Connected(ctx, p.ID()); err != nil || there {
+				t.Fatalf("after the disconnect, connected: %v, %v", there, err)
 			}
 		})
 	}

@@ -51,6 +51,7 @@ type request struct {
 const (
 	doConnect    = "connect"
 	doDisconnect = "disconnect"
+	doConnected  = "connected"
 	doOpen       = "open"
 	doPing       = "ping"
 	doIdentify   = "identify"
@@ -65,6 +66,7 @@ type answer struct {
 	Error string `json:"error"`
 	Kind  string `json:"kind"` // of the error: "refused", "reset" or empty
 
+	Connected       bool     `json:"connected"`
 	Protocol        string   `json:"protocol"`
 	RTTs            []int64  `json:"rtts_ns"`
 	Agent           string   `json:"agent"`

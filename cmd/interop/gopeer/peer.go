@@ -31,7 +31,6 @@ type Peer struct {
 
 var (
 	_ talk.Peer      = (*Peer)(nil)
-	_ talk.Lister    = (*Peer)(nil)
 	_ talk.Versioned = (*Peer)(nil)
 )
 

@@ -91,6 +91,10 @@ const commands = {
     return {}
   },
 
+  async connected ({ peer }) {
+    return { connected: host.getConnections(peerIdFromString(peer)).length > 0 }
+  },
+
   async open ({ peer, protocols, stream: name }, signal) {
     // js-libp2p knows nothing but to wait for the answer to its proposal.
     const stream = await connectionWith(peer).newStream(protocols, { signal, maxOutboundStreams: MAX_STREAMS })

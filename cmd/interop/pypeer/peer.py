@@ -87,6 +87,7 @@ class Adapter:
         self.requests = {
             "connect": self.connect,
             "disconnect": self.disconnect,
+            "connected": self.connected,
             "open": self.open,
             "ping": self.ping,
             "identify": self.identify,
@@ -138,6 +139,10 @@ class Adapter:
 
     async def disconnect(self, request: dict, answer: dict) -> None:
         await self.host.disconnect(ID.from_string(request["peer"]))
+
+    async def connected(self, request: dict, answer: dict) -> None:
+        remote = ID.from_string(request["peer"])
+        answer["connected"] = bool(self.host.get_network().get_connections(remote))
 
     async def open(self, request: dict, answer: dict) -> None:
         """Open a stream. py-libp2p always negotiates to the end: "eager" changes nothing."""

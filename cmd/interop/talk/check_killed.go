@@ -166,11 +166,7 @@ func underWay(ctx context.Context) {
 func Gone(ctx context.Context, p Peer, id string) error {
 	doingThis(ctx, "waiting until the lost connection leaves the list")
 	for {
-		l, ok := p.(Lister)
-		if !ok {
-			break // the stream below shows it as well
-		}
-		connected, err := l.Connected(ctx, id)
+		connected, err := p.Connected(ctx, id)
 		if err != nil {
 			return fmt.Errorf("ask for the connections: %w", err)
 		}

@@ -77,6 +77,9 @@ type Peer interface {
 	Connect(ctx context.Context, addr string) error
 	// Disconnect ends all connections with the peer; none is no error.
 	Disconnect(ctx context.Context, id string) error
+	// Connected says whether a connection with the peer is in this peer's list. One
+	// that has ended may be there for a moment longer.
+	Connected(ctx context.Context, id string) (bool, error)
 	Open(ctx context.Context, id string, want Want) (Stream, error)
 	// Ping measures n round trips, one after the other, over one stream of
 	// /ipfs/ping/1.0.0: a peer need not serve more than two at a time (libp2p
@@ -90,12 +93,6 @@ type Peer interface {
 // Versioned is a Peer that says of which releases it is made: a package, a tool
 // or a language ("libp2p", "node") and its version.
 type Versioned interface{ Versions() map[string]string }
-
-// Lister is a Peer that says whether it has a connection with a peer. A
-// connection that has ended may be in its list for a moment longer.
-type Lister interface {
-	Connected(ctx context.Context, id string) (bool, error)
-}
 
 // Config describes a peer to be started. It listens on /ip4/127.0.0.1/tcp/0.
 type Config struct {
