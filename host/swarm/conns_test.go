@@ -343,17 +343,20 @@ func TestWhenAHandlersOwnerFailsItsRouteVanishesAndItsStreamsAreReset(t *testing
 		a, b := w.node(), w.listening()
 		var fail actor.Signal
 		lives := 0
+		serving := actor.NewPromise(w.self, "the service")
 		service := b.self.Supervise("service", actor.Restart{When: actor.OnFailure, Backoff: time.Second}, func(self *actor.Self) error {
 			lives++
 			fail = actor.NewSignal(self, "a reason to fail")
 			if err := b.Handle(self, "/count/1", echo); err != nil {
 				return err
 			}
+			serving.Keep(nil)
 			if err := fail.Wait(self, time.Time{}); err != nil {
 				return err
 			}
 			return errBoom
 		})
+		w.must(serving.Wait(w.self))
 		_, err := a.Connect(w.self, b.info())
 		w.must(err)
 		s, err := a.Open(w.self, b.ID(), "/count/1")
