@@ -2,12 +2,10 @@ package noise
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"testing"
 
-	"github.com/troupe-p2p/troupe/actor/buf"
 	"github.com/troupe-p2p/troupe/negotiate"
+	"github.com/troupe-p2p/troupe/negotiate/securitytest"
 )
 
 func BenchmarkHandshakeOfBothEnds(b *testing.B) {
@@ -54,105 +52,14 @@ func BenchmarkHandshakeMachines(b *testing.B) {
 	}
 }
 
-// BenchmarkBulk writes in one size and reads with the 64 KiB slice that a busy
-// connection has.
-func BenchmarkBulk(b *testing.B) {
-	for _, size := range []int{4 << 10, 16 << 10, 32 << 10, 64 << 10, 1 << 20} {
-		b.Run(fmt.Sprintf("%dKiB", size>>10), func(b *testing.B) {
-			x, y := tcp(b)
-			from, to := sessions(b, x, y)
-			done := make(chan error, 1)
-			total := int64(b.N) * int64(size)
-			go func() {
-				p := make([]byte, buf.MaxSize)
-				var n int64
-				for n < total {
-					m, err := to.Read(p)
-					if err != nil {
-						done <- err
-						return
-					}
-					n += int64(m)
-				}
-				done <- nil
-			}()
-			p := make([]byte, size)
-			b.SetBytes(int64(size))
-			b.ReportAllocs()
-			b.ResetTimer()
-			for range b.N {
-				if _, err := from.Write(p); err != nil {
-					b.Fatal(err)
-				}
-			}
-			if err := <-done; err != nil {
-				b.Fatal(err)
-			}
-		})
-	}
-}
-
-// BenchmarkPieces writes what a muxer's batch looks like: heads and bodies.
-func BenchmarkPieces(b *testing.B) {
-	for _, size := range []int{100, 4 << 10} {
-		b.Run(fmt.Sprintf("of%d", size), func(b *testing.B) {
-			x, y := tcp(b)
-			from, to := sessions(b, x, y)
-			var pieces [][]byte
-			total := 0
-			for total+size+5 <= 64000 {
-				pieces = append(pieces, make([]byte, 5), make([]byte, size))
-				total += size + 5
-			}
-			done := make(chan error, 1)
-			go func() {
-				_, err := io.CopyN(struct{ io.Writer }{io.Discard}, to, int64(b.N)*int64(total))
-				done <- err
-			}()
-			b.SetBytes(int64(total))
-			b.ReportAllocs()
-			b.ResetTimer()
-			for range b.N {
-				if _, err := from.WriteBuffers(pieces); err != nil {
-					b.Fatal(err)
-				}
-			}
-			if err := <-done; err != nil {
-				b.Fatal(err)
-			}
-		})
-	}
-}
-
-func BenchmarkEchoOf100Bytes(b *testing.B) {
+// load is what the channel is measured with.
+var load securitytest.Load[*Conn] = func(b *testing.B) (from, to *Conn) {
 	x, y := tcp(b)
-	from, to := sessions(b, x, y)
-	done := make(chan error, 1)
-	go func() {
-		p := make([]byte, 4096)
-		for {
-			n, err := to.Read(p)
-			if err == nil {
-				_, err = to.Write(p[:n])
-			}
-			if err != nil {
-				done <- err
-				return
-			}
-		}
-	}()
-	p, q := make([]byte, 100), make([]byte, 4096)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := from.Write(p); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := io.ReadFull(from, q[:len(p)]); err != nil {
-			b.Fatal(err)
-		}
-	}
-	from.Close()
-	if err := <-done; err != io.EOF {
-		b.Fatal(err)
-	}
+	return sessions(b, x, y)
 }
+
+func BenchmarkBulk(b *testing.B) { load.Bulk(b) }
+
+func BenchmarkPieces(b *testing.B) { load.Pieces(b) }
+
+func BenchmarkEchoOf100Bytes(b *testing.B) { load.Echo(b) }

@@ -32,5 +32,6 @@
 //	            checksums; writes of 0 bytes; deadlines lose nothing; Close ends a
 //	            Read that waits; addresses are the pipe's
 //
-// Nothing here measures time, and randomness comes from fixed seeds.
+// [Load] are the benchmarks of a channel. Nothing else here measures time, and
+// randomness comes from fixed seeds.
 package securitytest
