@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,12 +19,22 @@ import (
 //	  ├─── under way ───────────▶│                            │
 //	  │                          ├── SIGKILL to one of them   │
 //	  the survivor: its stream fails, the connection leaves its list; a fresh
-//	  process of the killed one's kind connects and echoes, both ways; both then
-//	  end by themselves, without an error.
+//	  process of the killed one's kind connects and echoes, both ways.
+//
+// The two stay for the next check. A survivor is never killed: it must end by
+// itself, without an error, at the end of the cell or before its side is to be
+// killed.
 //
 // It returns how long after the kill the survivor's stream had failed, in
 // milliseconds.
 func (s *pairing) killingSteps(ctx context.Context, c talk.Check) (tookMS float64, err error) {
+	place := &s.listener
+	if c.Kills == talk.KillDialer {
+		place = &s.dialer
+	}
+	if err := s.spare(ctx, place); err != nil {
+		return 0, err
+	}
 	if _, err := s.do(ctx, s.dialer, "connect", request{Do: doConnect, Addr: s.listener.Addrs[0]}, s.limits.step); err != nil {
 		return 0, err
 	}
@@ -31,11 +42,10 @@ func (s *pairing) killingSteps(ctx context.Context, c talk.Check) (tookMS float6
 		return 0, fmt.Errorf("%s (%s): %w", c.Label(), s.dialer.Impl, err)
 	}
 
-	victim, survivor, place := s.listener, s.dialer, &s.listener
-	if c.Kills == talk.KillDialer {
-		victim, survivor, place = s.dialer, s.listener, &s.dialer
-	}
+	victim := *place
 	*place = nil // from here on there is only the survivor
+	survivor := cmp.Or(s.dialer, s.listener)
+	survivor.survived = true
 	begin := time.Now()
 	if err := victim.killGroup(); err != nil {
 		return 0, err
@@ -55,13 +65,22 @@ func (s *pairing) killingSteps(ctx context.Context, c talk.Check) (tookMS float6
 	if err := s.again(ctx); err != nil {
 		return tookMS, fmt.Errorf("with a fresh %s peer: %w", victim.Impl, err)
 	}
-	begin = time.Now()
-	if err := s.close(); err != nil {
-		return tookMS, err
-	}
-	took := time.Since(begin)
-	s.ended = &took
 	return tookMS, nil
+}
+
+// spare puts a fresh process in the place of one that has survived a kill.
+func (s *pairing) spare(ctx context.Context, place **process) error {
+	old := *place
+	if !old.survived {
+		return nil
+	}
+	*place = nil
+	if err := old.stop(s.limits.stop); err != nil {
+		return fmt.Errorf("after it had survived a kill: %w", err)
+	}
+	var err error
+	*place, err = s.start(ctx, old.Impl)
+	return err
 }
 
 // underWay starts the check and waits until the transfer is in full swing.

@@ -40,9 +40,42 @@ func TestASurvivorThatMissesTheLossFails(t *testing.T) {
 }
 
 func TestASurvivorThatEndsBadlyFails(t *testing.T) {
-	got := inCell(t, t.Context(), Cell{"plaintext", "mplex", implBadEnd, implGo}, killings()[0])
-	if got[0].Status != Failed || !strings.Contains(got[0].Reason, "ends badly") {
-		t.Errorf("%+v", got[0])
+	cell := Cell{"plaintext", "mplex", implBadEnd, implGo}
+	got := inCell(t, t.Context(), cell, "killed-listener-download")
+	if diff := cmp.Diff([]Status{Passed, Failed}, statuses(got)); diff != "" || !strings.Contains(got[1].Reason, "ends badly") {
+		t.Errorf("at the end of its cell: %+v", got)
+	}
+	got = inCell(t, t.Context(), cell, "killed-listener-download", "killed-dialer-upload")
+	if diff := cmp.Diff([]Status{Passed, Failed, NotRun}, statuses(got)); diff != "" || !strings.Contains(got[1].Reason, "ends badly") {
+		t.Errorf("before its side is killed: %+v", got)
+	}
+}
+
+func TestOnlyAFreshProcessIsKilled(t *testing.T) {
+	checks, err := checksOf(killings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := matrix{limits: impatient()}.open(Cell{"plaintext", "mplex", implGo, implGo})
+	defer s.close()
+	var dialers, listeners []string
+	for _, c := range checks {
+		if r := s.check(t.Context(), c); r.Status != Passed {
+			t.Fatalf("%+v", r)
+		}
+		dialers, listeners = append(dialers, s.dialer.ID), append(listeners, s.listener.ID)
+	}
+	same := func(ids []string) (pairs []bool) {
+		for i := range ids[1:] {
+			pairs = append(pairs, ids[i] == ids[i+1])
+		}
+		return pairs
+	}
+	if diff := cmp.Diff([]bool{true, false, false}, same(dialers)); diff != "" {
+		t.Errorf("the dialer is the one before (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]bool{false, true, true}, same(listeners)); diff != "" {
+		t.Errorf("the listener is the one before (-want +got):\n%s", diff)
 	}
 }
 

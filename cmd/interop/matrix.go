@@ -71,8 +71,7 @@ type pairing struct {
 	matrix
 	cell             Cell
 	dialer, listener *process
-	hopeless         error          // why no process can be started
-	ended            *time.Duration // how long the last pair took to end in good order, if it did so within a check
+	hopeless         error // why no process can be started
 
 	versions map[string]map[string]string // those that the implementations have told
 	missing  string                       // the implementation that is not on this machine
@@ -156,7 +155,6 @@ func (s *pairing) prepare(ctx context.Context) error {
 	case s.dialer != nil:
 		return nil
 	}
-	s.ended = nil
 	var both sync.WaitGroup
 	var listening, dialing error
 	both.Go(func() { s.listener, listening = s.start(ctx, s.cell.Listener) })
@@ -274,10 +272,6 @@ func (s *pairing) finish() Result {
 	result := Result{Check: cleanEnd, Status: NotRun, Reason: "no peers are running any more"}
 	if s.hopeless != nil {
 		return s.without(result)
-	}
-	if s.ended != nil {
-		result.Status, result.Reason, result.TookMS = Passed, "", milliseconds(*s.ended)
-		return result
 	}
 	if s.dialer == nil {
 		return result

@@ -17,14 +17,15 @@ import (
 // process is one peer process as run sees it.
 type process struct {
 	ready
-	cmd     *exec.Cmd
-	in      io.WriteCloser
-	replies chan []byte   // lines of stdout; closed when the process has ended
-	ended   chan struct{} // closed after replies, when exit is set
-	exit    error
-	errors  *tail
-	grace   time.Duration
-	temp    string // a directory for its temporary files, removed after its end
+	cmd      *exec.Cmd
+	in       io.WriteCloser
+	replies  chan []byte   // lines of stdout; closed when the process has ended
+	ended    chan struct{} // closed after replies, when exit is set
+	exit     error
+	errors   *tail
+	grace    time.Duration
+	survived bool   // a kill of the other one
+	temp     string // a directory for its temporary files, removed after its end
 }
 
 // Why there is no peer, when that is not a mistake of the peer's.
