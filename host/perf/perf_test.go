@@ -228,8 +228,8 @@ func TestAListenerThatSendsTooMuchIsToldWhatItDidWrong(t *testing.T) {
 			return nil
 		})
 		a.knows(b)
-		_, err := Measure(w.self, a.Swarm, b.ID(), 1, 10, nil)
-		w.sleep(time.Second)
+		_, err := Measure(w.Self, a.Swarm, b.ID(), 1, 10, nil)
+		w.Sleep(time.Second)
 		if !errors.Is(err, ErrLong) || code(heard) != stream.CodeProtocolViolation {
 			w.Errorf("%v; the listener heard %v", err, heard)
 		}

@@ -331,7 +331,9 @@ func TestWhatOthersDoIsNoFailureOfThisHost(t *testing.T) {
 
 func TestASecondServiceOfASwarmDoesNotStart(t *testing.T) {
 	both(t, func(w *world) {
-		a, b := w.node(Options{}), w.bare()
+		a, b := w.bare(), w.bare()
+		first := a.Self.Supervise("first", actor.Restart{}, func(self *actor.Self) error { return Run(self, a.Swarm, Options{}) })
+		w.Sleep(time.Second)
 		var taken *swarm.ProtocolTakenError
 		if err := Start(a.Self, a.Swarm, Options{}); !errors.As(err, &taken) {
 			w.Errorf("got %v", err)
@@ -340,7 +342,28 @@ func TestASecondServiceOfASwarmDoesNotStart(t *testing.T) {
 		if _, err := Measure(w.Self, b.Swarm, a.ID(), 1, 1, nil); err != nil {
 			w.Error(err)
 		}
+		// It does not take the place of the first later on either.
+		first.Stop(nil)
+		w.Sleep(time.Minute)
+		if left := a.Protocols(); len(left) > 0 {
+			w.Errorf("%v are served", left)
+		}
 	})
+}
+
+func TestOfPeersThatHaveLeftNothingIsKept(t *testing.T) {
+	l := &listener{Options: Options{PeerStreams: 2, Streams: 3}, of: make(map[peer.ID]int)}
+	for i := range 1000 {
+		id := peer.ID(strconv.Itoa(i))
+		if err := errors.Join(l.enter(id), l.enter(id)); err != nil {
+			t.Fatal(err)
+		}
+		l.leave(id)
+		l.leave(id)
+	}
+	if l.total != 0 || len(l.of) != 0 {
+		t.Errorf("%d streams, %d peers", l.total, len(l.of))
+	}
 }
 
 func TestAServiceThatIsStoppedServesNoMore(t *testing.T) {
