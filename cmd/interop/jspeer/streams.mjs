@@ -33,18 +33,19 @@ class Outgoing {
     this.done = false // nothing more is written to the socket
     this.ended = stream.status === 'open' && stream.remoteWriteStatus === 'closed'
     this.endSent = false
+    this.failure = undefined // why the stream is over, if not in good order
 
     stream.addEventListener('remoteCloseWrite', () => {
       this.ended = true
-      this.sendEnd()
+      this.settle()
     })
     stream.addEventListener('close', evt => this.closed(evt.error))
-    // Adding this listener brings what has been read during the negotiation.
+    // Adding this listener brings what has been read before.
     stream.addEventListener('message', evt => this.message(evt.data))
-    this.sendEnd()
     if (stream.status !== 'open') {
       this.closed()
     }
+    this.settle()
   }
 
   /** Passes bytes on, and stops the stream while the socket is full. */
@@ -56,46 +57,42 @@ class Outgoing {
     for (const part of dataFrames(data.subarray())) {
       full = !this.socket.write(part)
     }
-    if (full) {
-      this.pause()
+    if (full && this.stream.readStatus === 'readable') {
+      this.stream.pause()
+      this.socket.once('drain', () => this.resume())
     }
-    // The event comes before the stream sets readBufferLength to 0 for good: what
-    // is left is only known afterwards.
-    queueMicrotask(() => this.sendEnd())
+    // Whether this was the last message is only known after the event.
+    queueMicrotask(() => this.settle())
   }
 
-  pause () {
-    if (this.stream.readStatus !== 'readable') {
-      return
-    }
-    this.stream.pause()
-    this.socket.once('drain', () => {
+  resume () {
+    try {
       if (this.stream.readStatus === 'paused') {
         this.stream.resume()
       }
-      this.sendEnd()
-      if (this.stream.status !== 'open') {
-        this.closed()
-      }
-    })
-  }
-
-  /** Says that the remote has written its last byte, once all have been passed on. */
-  sendEnd () {
-    if (this.ended && !this.endSent && !this.done && this.stream.readBufferLength === 0) {
-      this.endSent = true
-      this.socket.write(frame(END))
+    } catch {
+      // The messages have come. What failed is the window update, because the
+      // connection is lost, and 'close' has said so.
     }
+    this.settle()
   }
 
   /** The stream is over. In good order if the remote has closed its side before. */
   closed (err) {
-    if (err != null) {
-      this.reset(err)
-    } else if (!this.ended) {
-      this.reset(new Error('the connection was lost'))
-    } else {
-      this.sendEnd()
+    this.failure ??= err ?? (this.ended ? undefined : new Error('the connection was lost'))
+    this.settle()
+  }
+
+  /** Says how it ends, once everything that was read has been passed on. */
+  settle () {
+    if (this.done || this.stream.readBufferLength > 0) {
+      return
+    }
+    if (this.failure != null) {
+      this.reset(this.failure)
+    } else if (this.ended && !this.endSent) {
+      this.endSent = true
+      this.socket.write(frame(END))
     }
   }
 
@@ -115,9 +112,7 @@ class Outgoing {
       return
     }
     this.done = true
-    if (this.stream.readStatus === 'paused') {
-      this.stream.resume()
-    }
+    this.resume()
     await this.stream.closeRead()
     this.socket.end()
   }
