@@ -1,17 +1,19 @@
-// Command interop lets Troupe and go-libp2p talk to each other, over real TCP
-// and in separate processes, and says what works.
+// Command interop lets Troupe and other implementations of libp2p talk to each
+// other, over real TCP and in separate processes, and says what works.
 //
-//	interop run                 the matrix: a table, exit code 0 only if everything passed
-//	interop run --json FILE     and a file for programs
-//	interop list                the checks and what each shows
-//	interop peer --impl go      one peer, driven by JSON lines (what run starts)
-//	interop record --impl go    record sessions and handshakes for the tests of the main module
-//	interop perf --run-server   take part in libp2p's performance tests (package perftest)
+//	interop run                    the matrix: a table, exit code 0 only if all is well
+//	interop run --peer js          one column of it
+//	interop run --json FILE        and a file for programs
+//	interop run --markdown FILE    and a page for people: docs/interop.md
+//	interop list                   the checks and what each shows
+//	interop peer --impl go         one peer, driven by JSON lines (what run starts)
+//	interop record --impl go       record sessions and handshakes for the tests of the main module
+//	interop perf --run-server      take part in libp2p's performance tests (package perftest)
 //
 // The matrix:
 //
 //	{noise, noise-early, plaintext, tls} x {yamux, mplex} x
-//	{Troupe dials go, go dials Troupe} x checks
+//	{go, js, py} x {Troupe dials it, it dials Troupe} x checks
 //
 // For each cell run starts two copies of this program, a listener and a dialer,
 // and drives them:
@@ -28,13 +30,20 @@
 // a check that fails, both processes are replaced. At the end of a cell both must
 // stop by themselves and without an error.
 //
-// A check is "passed", "failed" with a reason, or "not run" with a reason; what
-// was not run is never shown as passed, and makes the exit code 1 as a failure
-// does.
+// In the last checks one of the two is killed in the middle of a transfer: the
+// other one must see its stream fail and must go on, see killing.go.
+//
+// A check is "passed"; "failed", with a reason; "cannot", if it fails for a reason
+// that lies in the other implementation and is in the table of known.go; or "not
+// run", with a reason. What was not run is never shown as passed, and makes the
+// exit code 1 as a failure does. --optional accepts that an implementation cannot
+// be installed. After Ctrl-C the table and the files have what was done until
+// then, and the exit code is 130.
 //
 // This is a Go module of its own, so that go-libp2p is no dependency of Troupe.
 // The checks and what they need of an implementation are in package talk, the
-// go-libp2p peer is in package gopeer.
+// go-libp2p peer is in package gopeer; those in other languages, jspeer and
+// pypeer, are adapters behind package bridge, and install themselves.
 //
 // # Limits
 //

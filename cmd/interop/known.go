@@ -33,8 +33,16 @@ func knownLimits() []Limit {
 		{Peer: implGo, Role: roleDialer, Muxer: "yamux", Check: "killed-listener-download",
 			Reason: "a read may show a lost connection as the end of the stream: after the last bytes go-yamux 5.1.0 returns " +
 				"the error of its window update, which is the io.EOF of the connection (stream.go, Read; session.go, recvLoop)"},
+		{Peer: implPy, Security: "noise-early",
+			Reason: "py-libp2p 0.8.1 negotiates the muxer by multistream-select after every handshake, whatever was agreed in it"},
+		{Peer: implPy, Role: roleDialer, Muxer: "yamux", Check: "killed-listener-download", Reason: pyCutFrame},
+		{Peer: implPy, Role: roleListener, Muxer: "yamux", Check: "killed-dialer-upload", Reason: pyCutFrame},
 	}
 }
+
+// pyCutFrame depends on where the bytes happened to be cut.
+const pyCutFrame = "py-libp2p 0.8.1 takes a connection that is lost in the middle of a yamux frame for the end of the frame's " +
+	"stream (yamux.py, handle_incoming: IncompleteReadError sets recv_closed)"
 
 // String says what the limit is about: "go as the dialer, yamux, ping".
 func (l Limit) String() string {
