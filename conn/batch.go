@@ -14,9 +14,11 @@ const (
 	batchBytes = 65483
 	// batchFrames bounds the pieces of one write; the kernel takes 1024.
 	batchFrames = 256
-	// headBytes is room for the heads of one batch; a head has at most 20 bytes
-	// besides the name in a new stream's.
-	headBytes = batchFrames * 24
+	// headBytes is room for the heads and small bodies of one batch; a head has at
+	// most 20 bytes besides the name in a new stream's.
+	headBytes = 16 << 10
+	// idlePieces is how many pieces an empty batch keeps room for.
+	idlePieces = 8
 	// smallBody is the size below which a body is copied next to its head, which
 	// costs less than one more piece.
 	smallBody = 512
@@ -26,7 +28,8 @@ const (
 // gathered in one buffer, large bodies as views. Empty batches coming back are
 // the core's permission to send.
 type batch struct {
-	heads  []byte // of headBytes capacity, never moved
+	memory *buf.Buf // of heads; taken with the first frame, given back when written
+	heads  []byte   // of headBytes capacity, never moved
 	pieces net.Buffers
 	chunks []buf.Chunk // owned until written
 	size   int
@@ -50,7 +53,8 @@ func (b *batch) room() int {
 // add appends one frame: its head, and its body from the stream's send lane.
 func (b *batch) add(m muxer.Machine, send muxer.Effect, lane *buf.Lane) {
 	if b.heads == nil {
-		b.heads = make([]byte, 0, headBytes)
+		b.memory = buf.Get(headBytes)
+		b.heads = b.memory.Bytes()[:0:headBytes]
 	}
 	if b.open < 0 {
 		b.open = len(b.heads)
@@ -94,7 +98,14 @@ func (b *batch) release() {
 	}
 	clear(b.chunks)
 	clear(b.pieces)
-	b.chunks, b.pieces, b.heads = b.chunks[:0], b.pieces[:0], b.heads[:0]
+	if b.frames <= idlePieces && cap(b.pieces) > idlePieces {
+		b.chunks, b.pieces, b.taken = nil, nil, nil // less is going on than before
+	}
+	b.chunks, b.pieces = b.chunks[:0], b.pieces[:0]
+	if b.memory != nil {
+		b.memory.Release()
+		b.memory, b.heads = nil, nil
+	}
 	b.size, b.frames, b.open, b.last, b.err = 0, 0, -1, false, nil
 }
 

@@ -24,6 +24,7 @@ type Conn struct {
 	upgraded upgraded
 	opened   time.Time
 	inbox    *actor.Mailbox[message]
+	end      error // for Config.Down; the actor's own
 
 	received, sent atomic.Int64 // bytes on the secured pipe
 	streams        atomic.Int64
@@ -44,16 +45,28 @@ func Start(parent *actor.Self, name string, c Config) *actor.Ref {
 	return parent.Supervise(name, actor.Restart{Grace: c.Drain + time.Second}, conn.run)
 }
 
-// run is the body of the connection's actor.
+// run is the body of the connection's actor. What happens once is in calls that
+// have returned when it waits, so that an idle connection needs little stack.
 func (c *Conn) run(self *actor.Self) error {
-	c.ref = self.Ref()
-	var reason error = actor.ErrStopped
+	engine, err := c.begin(self)
+	if engine == nil {
+		return err
+	}
+	// The engine's panic leaves no stream waiting for ever.
+	defer func() { c.end = engine.conclude() }()
+	return engine.run()
+}
+
+// begin upgrades the link and makes the engine. Without one, the connection has
+// come to nothing, for the reason in c.end.
+func (c *Conn) begin(self *actor.Self) (*core, error) {
+	c.ref, c.end = self.Ref(), actor.ErrStopped
 	self.OnEnd(func() {
 		if c.upgraded.pipe != nil {
 			c.upgraded.pipe.Close()
 		}
 		c.config.Link.Close()
-		c.config.Down(reason)
+		c.config.Down(c.end)
 	})
 	self.OnStop(func() {
 		if c.upgrading.Load() {
@@ -67,14 +80,14 @@ func (c *Conn) run(self *actor.Self) error {
 		if self.Err() != nil {
 			err = context.Cause(self)
 		}
-		reason = err
-		return nil // a link that came to nothing is no failure of the node
+		c.end = err
+		return nil, nil // a link that came to nothing is no failure of the node
 	}
 	c.upgraded = up
 	c.upgrading.Store(false)
 	if self.Err() != nil {
-		reason = context.Cause(self)
-		return reason
+		c.end = context.Cause(self)
+		return nil, c.end
 	}
 	self.NeverWaits()
 	self.State("open")
@@ -84,10 +97,7 @@ func (c *Conn) run(self *actor.Self) error {
 	self.Gauge("sent", c.sent.Load)
 	self.Gauge("streams", c.streams.Load)
 	c.opened = self.Now()
-	engine := newCore(self, c)
-	// The engine's panic leaves no stream waiting for ever.
-	defer func() { reason = engine.conclude() }()
-	return engine.run()
+	return newCore(self, c), nil
 }
 
 // setReason notes why the connection ended; the first reason stays.

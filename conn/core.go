@@ -15,9 +15,8 @@ import (
 	"github.com/troupe-p2p/troupe/stream"
 )
 
-// inboxLimit is how many commands of streams may wait for the core. Each stream
 // inboxLimit is how many messages may wait for the core; then their senders do.
-// More buys no speed and costs memory on each idle connection: 64 bytes a place.
+// More buys no speed and costs memory on each idle connection: 32 bytes a place.
 const inboxLimit = 64
 
 // core is the engine of an open connection: it owns the muxer's machine, the
@@ -34,8 +33,9 @@ type core struct {
 	outside context.Context // see muxed
 	inbound atomic.Int64    // actors of streams that the remote opened
 
-	reader   *actor.Mailbox[*buf.Buf]
-	withheld int // permits kept back while reading is paused
+	reader   *actor.Mailbox[*reading]
+	resting  []*reading // permits that are kept back
+	reads    int        // permits at the reader
 	paused   bool
 	readSize int
 
@@ -64,6 +64,7 @@ func newCore(self *actor.Self, c *Conn) *core {
 		machine: c.upgraded.muxer.New(c.config.Role, c.config.Limits),
 		table:   make(map[muxer.StreamID]*muxed),
 		free:    []*batch{newBatch(), newBatch()},
+		resting: []*reading{{}, {}},
 	}
 	k.inbox = actor.NewMailbox(self, inboxLimit, actor.StopAs(message{kind: stop}))
 	k.alarm = actor.NewAlarm(self, k.inbox, message{kind: tick})
@@ -80,24 +81,32 @@ func (k *core) run() error {
 		if !ok {
 			break
 		}
-		k.messages = k.inbox.Drain(append(k.messages[:0], first))
-		k.now = k.self.Now()
-		// Local work before remote work: what was read comes last.
-		for _, m := range k.messages {
-			if m.kind != received {
-				k.handle(m)
-			}
-		}
-		for _, m := range k.messages {
-			if m.kind == received {
-				k.received(m)
-			}
-		}
-		clear(k.messages)
-		k.send()
-		k.alarm.Set(k.machine.Deadline())
+		k.turn(first)
 	}
 	return nil
+}
+
+// turn serves a message and those that wait behind it. It is a call of its own,
+// so that the stack of a core that waits is small.
+//
+//go:noinline
+func (k *core) turn(first message) {
+	k.messages = k.inbox.Drain(append(k.messages[:0], first))
+	k.now = k.self.Now()
+	// Local work before remote work: what was read comes last.
+	for _, m := range k.messages {
+		if m.kind != received {
+			k.handle(m)
+		}
+	}
+	for _, m := range k.messages {
+		if m.kind == received {
+			k.received(m.ref.(*reading))
+		}
+	}
+	clear(k.messages)
+	k.send()
+	k.alarm.Set(k.machine.Deadline())
 }
 
 // handle serves everything but received bytes.
@@ -134,55 +143,57 @@ func (k *core) handle(m message) {
 
 func (k *core) joined(ref any) {
 	switch box := ref.(type) {
-	case *actor.Mailbox[*buf.Buf]:
+	case *actor.Mailbox[*reading]:
 		k.reader = box
-		for range permits {
-			k.permit()
-		}
+		k.permit()
 	case *actor.Mailbox[*batch]:
 		k.writer = box
 	}
 }
 
 // received feeds one read to the machine and allows the next one.
-func (k *core) received(m message) {
-	if m.chunk.Len() > 0 && !k.over {
-		k.step(muxer.Event{Kind: muxer.Received, Data: m.chunk})
+func (k *core) received(r *reading) {
+	size, n, err := r.buf.Cap(), r.n, r.err
+	chunk := r.buf.View(0, n)
+	*r = reading{}
+	k.resting = append(k.resting, r)
+	k.reads--
+	if n > 0 && !k.over {
+		k.step(muxer.Event{Kind: muxer.Received, Data: chunk})
 	}
-	k.adapt(m.chunk.Len(), m.n)
-	m.chunk.Release()
-	if err, failed := m.ref.(error); failed {
+	chunk.Release()
+	if err != nil {
 		k.lost(err)
 		return
 	}
+	k.adapt(n, size)
 	k.permit()
 }
 
-// adapt chooses the next read's size: larger while reads come back full, small
-// when the connection is idle.
+// adapt chooses the size of the reads to come: full ones while reads come back
+// full, and otherwise twice what has come, so that a connection that falls idle
+// waits with no more than it last needed.
 func (k *core) adapt(got, size int) {
-	switch {
-	case got == size:
+	if got == size {
 		k.readSize = buf.MaxSize
-	case got < idleRead/2:
-		k.readSize = idleRead
-	}
-}
-
-// permit lets the reader read once more.
-func (k *core) permit() {
-	if k.paused || k.over {
-		k.withheld++
 		return
 	}
-	k.allow()
+	k.readSize = min(max(2*got, idleRead), buf.MaxSize)
 }
 
-// allow hands the reader an empty buffer. There is always room: only so many are
-// out.
-func (k *core) allow() {
-	if b := buf.Get(k.readSize); !k.reader.TryPut(b) {
-		b.Release() // the reader has ended
+// permit lets the reader read, unless reading is paused: two reads at a time when
+// there is much to read, so that one is filled while the core works on the other.
+// There is always room for them in the reader's mailbox.
+func (k *core) permit() {
+	for !k.paused && !k.over && len(k.resting) > 0 && (k.reads == 0 || k.readSize >= busyRead) {
+		r := k.resting[len(k.resting)-1]
+		r.buf = buf.Get(k.readSize)
+		if !k.reader.TryPut(r) {
+			r.release() // the reader has ended
+			return
+		}
+		k.resting = k.resting[:len(k.resting)-1]
+		k.reads++
 	}
 }
 
@@ -226,6 +237,7 @@ func (k *core) open(ask *openAsk) {
 	k.step(muxer.Event{Kind: muxer.Open})
 	k.opening = nil
 	if s := k.news; s != nil {
+		k.news = nil // or it would outlive its end
 		k.stepFor(s, muxer.Event{Kind: muxer.Ready, N: s.out.Told()})
 	}
 }
@@ -298,9 +310,7 @@ func (k *core) step(ev muxer.Event) {
 func (k *core) resume() {
 	k.paused = false
 	k.self.State("open")
-	for ; k.withheld > 0; k.withheld-- {
-		k.allow()
-	}
+	k.permit()
 }
 
 // opened and accepted make the stream that the machine has just begun.

@@ -1,7 +1,7 @@
 // Package conn is an authenticated, multiplexed connection with one peer: an
 // actor that upgrades a raw link and then runs it.
 //
-//	        permits: empty buffers (2)                       spent batches (2)
+//	        permits: empty buffers (1-2)                     spent batches (2)
 //	      ┌────────────────────────────────────┐     ┌─────────────────────────────┐
 //	      ▼                                    │     ▼                             │
 //	┌───────────┐   received             ┌─────┴──────────┐   batch          ┌─────┴──────┐
@@ -53,7 +53,7 @@
 //
 //	upgrade                    10 s in all
 //	commands waiting           64, then senders wait
-//	reads under way            2, of 4 KiB when idle and 64 KiB when busy
+//	reads under way            1 of 512 bytes when idle, 2 of 64 KiB when busy
 //	batches under way          2, of at most 65483 bytes or 256 frames
 //	written bytes a stream     64 KiB, then Write waits
 //	unread bytes a stream      its window, or, without flow control,

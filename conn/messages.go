@@ -11,8 +11,8 @@ import (
 type kind uint8
 
 const (
-	// received: the reader read chunk, or failed with the error in ref. Without
-	// it bytes would be lost.
+	// received: the reader read into the *reading in ref, or failed. Without it
+	// bytes would be lost.
 	received kind = iota
 	// joined: the reader or the writer is there; ref is its mailbox. Without it
 	// nothing would move.
@@ -39,19 +39,37 @@ const (
 	stop
 )
 
-// message is everything the core receives, by value: 64 bytes.
+// message is everything the core receives, by value: 32 bytes.
 type message struct {
-	kind  kind
-	code  uint32
-	n     int
-	ref   any // *muxed, *batch, *openAsk or error
-	chunk buf.Chunk
+	kind kind
+	code uint32
+	n    int
+	ref  any // *reading, *muxed, *batch, *openAsk or a part's mailbox
+}
+
+// A reading is one read of the pipe: with an empty buffer it is the permission to
+// do it, and comes back with what was read.
+type reading struct {
+	buf *buf.Buf
+	n   int
+	err error
+}
+
+// Undelivered releases the buffer of a reading that the reader ended without.
+func (r *reading) Undelivered(error) { r.release() }
+
+func (r *reading) release() {
+	if r.buf != nil {
+		r.buf.Release()
+	}
+	*r = reading{}
 }
 
 // Undelivered gives back what a message owns when the core has ended.
 func (m message) Undelivered(reason error) {
-	m.chunk.Release()
 	switch ref := m.ref.(type) {
+	case *reading:
+		ref.release()
 	case *openAsk:
 		ref.Undelivered(reason)
 	case *batch:

@@ -99,40 +99,41 @@ func (k *core) spent(b *batch) {
 	}
 }
 
-// idleRead is the buffer that an idle connection waits with; permits is how many
-// reads may be under way: one is filled while the core works on the other.
 const (
-	idleRead = 4 << 10
-	permits  = 2
+	// idleRead is the buffer that an idle connection waits with, in bytes.
+	idleRead = 512
+	// busyRead is the size from which two reads may be under way at a time.
+	busyRead = 16 << 10
 )
 
 // read is the reader's body: it owns the read half of the pipe. An empty buffer
 // in its mailbox is the permission to read once. It ends with the pipe.
 func (k *core) read(self *actor.Self) error {
-	buffers := actor.NewMailbox[*buf.Buf](self, permits)
-	if k.inbox.Put(self, message{kind: joined, ref: buffers}) != nil {
+	permits := actor.NewMailbox[*reading](self, 2)
+	if k.inbox.Put(self, message{kind: joined, ref: permits}) != nil {
 		return nil
 	}
 	self.State("reading")
-	for b := range buffers.All() {
-		n, err := k.conn.upgraded.pipe.Read(b.Bytes())
-		if n < 0 || n > len(b.Bytes()) {
-			n, err = 0, errCount
-		}
-		k.conn.received.Add(int64(n))
-		m := message{kind: received, n: b.Cap(), chunk: b.View(0, n)}
-		if err != nil {
-			m.ref = err
-		}
-		if k.inbox.Put(self, m) != nil {
-			m.chunk.Release()
+	pipe := k.conn.upgraded.pipe
+	for {
+		r, ok := permits.Recv()
+		if !ok {
 			return nil
 		}
-		if err != nil {
+		r.n, r.err = pipe.Read(r.buf.Bytes())
+		if r.n < 0 || r.n > r.buf.Cap() {
+			r.n, r.err = 0, errCount
+		}
+		k.conn.received.Add(int64(r.n))
+		failed := r.err != nil // it is the core's from here on
+		if k.inbox.Put(self, message{kind: received, ref: r}) != nil {
+			r.release()
+			return nil
+		}
+		if failed {
 			return nil
 		}
 	}
-	return nil
 }
 
 // gatherer is a pipe that writes several pieces at once.

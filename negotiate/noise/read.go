@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// smallest is the buffer that an idle connection waits with, in bytes.
+	// smallest is the buffer that a read begins with, in bytes, unless the caller
+	// waits for less.
 	smallest = 4 << 10
 
 	// large is the size from which a record is received right in the caller's
@@ -66,7 +67,7 @@ func (in *reader) read(raw net.Conn, p []byte) (int, error) {
 		case in.body > large && in.body <= len(p):
 			more, err = in.receiveInto(raw, p)
 		default:
-			err = in.fill(raw)
+			err = in.fill(raw, len(p))
 		}
 		n += more
 		if err != nil {
@@ -165,9 +166,10 @@ func (in *reader) keep(part []byte) {
 	}
 }
 
-// fill reads from the pipe once.
-func (in *reader) fill(raw net.Conn) error {
-	in.makeRoom()
+// fill reads from the pipe once, for a caller who waits for so many bytes: one
+// who expects little is an idle connection.
+func (in *reader) fill(raw net.Conn, wanted int) error {
+	in.makeRoom(min(wanted, smallest))
 	free := in.buf.Bytes()[in.w:]
 	n, err := pull(raw, free)
 	in.w += n
@@ -181,9 +183,9 @@ func (in *reader) fill(raw net.Conn) error {
 // makeRoom sees to a buffer in which the record that raw begins with has room to
 // go on. It takes a larger one only when the last read came back full, or bytes
 // of the record fill the one there is: the length in a head earns nothing.
-func (in *reader) makeRoom() {
+func (in *reader) makeRoom(least int) {
 	in.from, in.to = 0, 0
-	have, want := in.w-in.r, max(in.size, smallest)
+	have, want := in.w-in.r, max(in.size, least)
 	if in.buf != nil && have == in.buf.Cap() {
 		want = min(4*have, buf.MaxSize)
 	}

@@ -188,7 +188,7 @@ func TestALengthWithoutBytesTakesNoMemory(t *testing.T) {
 	if _, err := c.Read(make([]byte, 100)); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatal(err)
 	}
-	if c.in.buf.Cap() != smallest || slices.Max(p.asked) > smallest {
+	if c.in.buf.Cap() > smallest || slices.Max(p.asked) > smallest {
 		t.Errorf("a buffer of %d bytes waits for the record, reads had %d", c.in.buf.Cap(), p.asked)
 	}
 	c.Close()
