@@ -39,8 +39,11 @@ type core struct {
 	paused   bool
 	readSize int
 
-	writer  *actor.Mailbox[*batch]
-	free    []*batch // permission to send
+	writing *actor.Ref             // the writer, from its start to its rest
+	writer  *actor.Mailbox[*batch] // while it takes batches
+	flew    time.Time              // when it was given the last one
+	rest    time.Time              // when to see whether it may rest; zero: no writer
+	free    []*batch               // permission to send
 	filling *batch
 	flying  int // batches at the writer
 
@@ -48,7 +51,7 @@ type core struct {
 	news    *muxed        // and the stream it made
 	later   []muxer.Event // to be stepped when this step is over
 
-	parts []*actor.Ref // reader and writer
+	part *actor.Ref // the reader
 
 	ending   bool        // flush, then close
 	silent   bool        // the last word has been given to the writer
@@ -74,7 +77,7 @@ func newCore(self *actor.Self, c *Conn) *core {
 
 // run is the core's loop: receive, step, carry out, send.
 func (k *core) run() error {
-	k.parts = []*actor.Ref{k.self.Go("reader", k.read), k.self.Go("writer", k.write)}
+	k.part = k.self.Go("reader", k.read)
 	k.conn.config.Up(k.conn)
 	for !k.over {
 		first, ok := k.inbox.Recv()
@@ -106,7 +109,15 @@ func (k *core) turn(first message) {
 	}
 	clear(k.messages)
 	k.send()
-	k.alarm.Set(k.machine.Deadline())
+	k.alarm.Set(earlier(k.machine.Deadline(), k.rest))
+}
+
+// earlier is the earlier of two times, of which zero is never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // handle serves everything but received bytes.
@@ -132,6 +143,7 @@ func (k *core) handle(m message) {
 		k.stepFor(m.ref.(*muxed), muxer.Event{Kind: muxer.Reset, Code: m.code})
 	case tick:
 		k.alarm.Rearm()
+		k.restWriter()
 		k.step(muxer.Event{Kind: muxer.Tick})
 	case stop:
 		k.stop()
@@ -171,14 +183,17 @@ func (k *core) received(r *reading) {
 }
 
 // adapt chooses the size of the reads to come: full ones while reads come back
-// full, and otherwise twice what has come, so that a connection that falls idle
-// waits with no more than it last needed.
+// full, and otherwise twice what has come, or next to nothing when that was
+// little: the connection may be falling idle.
 func (k *core) adapt(got, size int) {
-	if got == size {
+	switch {
+	case got == size:
 		k.readSize = buf.MaxSize
-		return
+	case got <= fewBytes:
+		k.readSize = idleRead
+	default:
+		k.readSize = min(2*got, buf.MaxSize)
 	}
-	k.readSize = min(max(2*got, idleRead), buf.MaxSize)
 }
 
 // permit lets the reader read, unless reading is paused: two reads at a time when
@@ -403,8 +418,9 @@ func (k *core) conclude() error {
 		s.out.Cut(reason)
 		s.stream.Notify(stream.Gone)
 	}
-	for _, part := range k.parts {
-		part.Stop(reason)
+	k.part.Stop(reason)
+	if k.writing != nil {
+		k.writing.Stop(reason)
 	}
 	for _, b := range append(k.free, k.filling) {
 		if b != nil {

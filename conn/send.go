@@ -13,7 +13,7 @@ import (
 // send fills batches while the machine has something to send and the writer can
 // take it. While it cannot, bytes gather in the lanes by themselves.
 func (k *core) send() {
-	for k.machine.Pending() && len(k.free) > 0 && k.writer != nil && !k.silent && !k.over {
+	for k.machine.Pending() && len(k.free) > 0 && !k.silent && !k.over && k.canWrite() {
 		b := k.free[len(k.free)-1]
 		k.filling = b
 		for k.machine.Pending() && b.room() >= muxer.MinRoom {
@@ -30,8 +30,36 @@ func (k *core) send() {
 		b.closeOpen()
 		k.fly(b)
 	}
-	if k.ending && !k.silent && k.writer != nil && k.flying == 0 && !k.machine.Pending() && !k.unsent() {
+	if k.ending && !k.silent && k.flying == 0 && !k.machine.Pending() && !k.unsent() {
 		k.finish()
+	}
+}
+
+// writerRest is how long a writer that has nothing to do is kept: an idle
+// connection has none.
+const writerRest = time.Second
+
+// canWrite reports whether there is a writer to take a batch. Where there is none
+// it starts one, which joins with a message of its own. One that has failed is
+// not replaced.
+func (k *core) canWrite() bool {
+	if k.writing == nil {
+		k.writing = k.self.Go("writer", k.write)
+	}
+	return k.writer != nil
+}
+
+// restWriter ends a writer that has had nothing to do for a while.
+func (k *core) restWriter() {
+	switch {
+	case k.rest.IsZero() || k.now.Before(k.rest):
+	case k.flying > 0 || k.writer == nil || k.silent:
+		k.rest = k.now.Add(writerRest)
+	case k.now.Sub(k.flew) < writerRest:
+		k.rest = k.flew.Add(writerRest)
+	default:
+		k.writing.Stop(nil)
+		k.writing, k.writer, k.rest = nil, nil, time.Time{}
 	}
 }
 
@@ -39,6 +67,10 @@ func (k *core) send() {
 func (k *core) fly(b *batch) {
 	k.free = k.free[:len(k.free)-1]
 	k.flying++
+	k.flew = k.now
+	if k.rest.IsZero() {
+		k.rest = k.now.Add(writerRest)
+	}
 	if !k.writer.TryPut(b) {
 		// The writer has ended; why is in a message that is on its way.
 		k.writer = nil
@@ -52,6 +84,9 @@ func (k *core) finish() {
 	if _, can := k.conn.upgraded.pipe.(negotiate.HalfCloser); !can {
 		k.over = true
 		return
+	}
+	if !k.canWrite() {
+		return // it joins, or it has failed and the reader says what comes
 	}
 	k.silent = true
 	b := k.free[len(k.free)-1]
@@ -102,6 +137,8 @@ func (k *core) spent(b *batch) {
 const (
 	// idleRead is the buffer that an idle connection waits with, in bytes.
 	idleRead = 512
+	// fewBytes is the size of a read after which a connection may be falling idle.
+	fewBytes = 2 << 10
 	// busyRead is the size from which two reads may be under way at a time.
 	busyRead = 16 << 10
 )
