@@ -141,7 +141,9 @@ func (c *Conn) Open(ctx context.Context, lazy bool, want ...negotiate.Protocol) 
 	}
 	if request.pending == nil {
 		if err := s.Agreed(ctx); err != nil {
-			s.Reset(stream.CodeNone)
+			if ctx.Err() != nil { // otherwise the stream has reset itself, and said why
+				s.Reset(stream.CodeNone)
+			}
 			return nil, err
 		}
 	}
