@@ -253,3 +253,36 @@ func TestLongAddressesOfOnePeerTakeNoMoreThanTheirMemory(t *testing.T) {
 		}
 	}
 }
+
+func TestOfOnePeersAddressesTheWorstMakeRoom(t *testing.T) {
+	s := newBookScript(t, 4)
+	now := s.now
+	learnt := func(from Source, ttl time.Duration, record *bookRecord, addrs ...ma.Multiaddr) []bookLine {
+		s.machine.Step(now, bookEvent{kind: learn, peer: "a", from: from, ttl: ttl, addrs: addrs, record: record}, nil)
+		return s.machine.places["a"].page.lines
+	}
+	learnt(Heard, time.Minute, &bookRecord{seq: 1}, addrs("/memory/1")...)
+	learnt(Given, time.Minute, nil, addrs("/memory/2")...)
+	for i := range 2 * MaxAddrsPerPeer {
+		learnt(Heard, time.Hour, nil, ma.StringCast(fmt.Sprint("/memory/", 10+i)))
+	}
+	lines := learnt(Said, time.Minute, nil, addrs("/memory/3")...)
+	for _, want := range []string{"/memory/1", "/memory/2", "/memory/3"} {
+		if find(lines, ma.StringCast(want)) < 0 {
+			t.Errorf("%s made room for one that was heard, and is not certified", want)
+		}
+	}
+	// Long ones that were heard make room for a given one, however few they are.
+	long := strings.Repeat("/http", 100)
+	s = newBookScript(t, 4)
+	for i := range 20 {
+		lines = learnt(Heard, time.Hour, nil, ma.StringCast(fmt.Sprint("/memory/", 10+i, long)))
+	}
+	if len(lines) == 20 {
+		t.Fatal("there is room for all")
+	}
+	lines = learnt(Given, time.Minute, nil, ma.StringCast("/memory/1"+long))
+	if find(lines, ma.StringCast("/memory/1"+long)) < 0 {
+		t.Error("those that were heard made no room for a given one")
+	}
+}
