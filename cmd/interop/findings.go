@@ -55,5 +55,5 @@ func (f finding) few(n int) []string {
 	if len(f.where) <= n {
 		return f.where
 	}
-	return append(slices.Clone(f.where[:n-1]), fmt.Sprintf("and %d more cells", len(f.where)-n+1))
+	return append(slices.Clone(f.where[:n-1]), "and in "+cells(len(f.where)-n+1)+" more")
 }

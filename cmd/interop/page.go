@@ -22,7 +22,7 @@ func (r *Report) page() string {
 	line("Troupe against other implementations of libp2p, over TCP, each in a process of its own, with either")
 	line("side dialing. Written on %s by\n", r.started.UTC().Format("2 January 2006"))
 	line("```\ncd cmd/interop && go run . run --markdown ../../docs/interop.md\n```\n")
-	line("on %s with %d cores: %d cells, %s, in %s.", r.System, r.CPUs, len(r.Cells), r.Counts, seconds(r.TookMS))
+	line("on %s with %d cores: %s, %s, in %s.", r.System, r.CPUs, cells(len(r.Cells)), r.Counts, seconds(r.TookMS))
 	if r.Interrupted != "" {
 		line("\n**The run was interrupted %s.**", r.Interrupted)
 	}

@@ -154,7 +154,7 @@ func TestAnInterruptedRunLosesNothing(t *testing.T) {
 	if !errors.Is(err, errInterrupted) {
 		t.Errorf("got %v, want %v", err, errInterrupted)
 	}
-	for _, part := range []string{"1 cells, 2 passed, 1 not run", "interrupted after 1 of 2 cells"} {
+	for _, part := range []string{"1 cell, 2 passed, 1 not run", "interrupted after 1 of 2 cells"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("the table does not show %q:\n%s", part, &out)
 		}
@@ -350,7 +350,7 @@ func TestThePageHasTheMatrixAndNothingOfThisMachine(t *testing.T) {
 
 func TestALongListOfPlacesIsShortened(t *testing.T) {
 	f := finding{where: []string{"a", "b", "c", "d"}}
-	if diff := cmp.Diff([]string{"a", "b", "and 2 more cells"}, f.few(3)); diff != "" {
+	if diff := cmp.Diff([]string{"a", "b", "and in 2 cells more"}, f.few(3)); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(f.where, f.few(4)); diff != "" {

@@ -48,7 +48,7 @@ func (r *Report) table(out io.Writer, terminal bool) error {
 	for _, l := range r.Unseen {
 		fmt.Fprintf(&text, "\na known limit was not seen: %s: %s\n", l, l.Reason)
 	}
-	fmt.Fprintf(&text, "\n%d cells, %s, in %s\n", len(r.Cells), r.Counts, seconds(r.TookMS))
+	fmt.Fprintf(&text, "\n%s, %s, in %s\n", cells(len(r.Cells)), r.Counts, seconds(r.TookMS))
 	if r.Interrupted != "" {
 		fmt.Fprintf(&text, "%s\n", ink.yellow("interrupted "+r.Interrupted))
 	}
@@ -90,6 +90,13 @@ func number(n int) string {
 		return "-"
 	}
 	return fmt.Sprint(n)
+}
+
+func cells(n int) string {
+	if n == 1 {
+		return "1 cell"
+	}
+	return fmt.Sprintf("%d cells", n)
 }
 
 func seconds(ms float64) string { return fmt.Sprintf("%.1f s", ms/1e3) }
