@@ -77,3 +77,21 @@ func (p *Promise) Wait(ctx context.Context) error {
 	p.signal.Set() // for others who wait
 	return p.err
 }
+
+// WaitUntil is [Promise.Wait] with a deadline that may be moved while it waits,
+// see [Promise.Look]; a zero time means never. It returns
+// [os.ErrDeadlineExceeded] when that has come.
+func (p *Promise) WaitUntil(ctx context.Context, deadline func() time.Time) error {
+	for !p.kept.Load() {
+		until := deadline()
+		err := p.signal.Wait(ctx, until)
+		if err != nil && (ctx.Err() != nil || until.Equal(deadline())) {
+			return err
+		}
+	}
+	p.signal.Set() // for others who wait
+	return p.err
+}
+
+// Look has one of those in [Promise.WaitUntil] look at its deadline again.
+func (p *Promise) Look() { p.signal.Set() }

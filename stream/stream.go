@@ -38,6 +38,7 @@ type conversation struct {
 	readClosed  atomic.Bool
 
 	mu    sync.Mutex
+	until time.Time // the read deadline; the body has it once that is agreed
 	box   *actor.Mailbox[message]
 	early []message // before the actor runs
 	once  [messageKinds]bool
@@ -49,7 +50,19 @@ func (c *conversation) settle(p negotiate.Protocol, err error) {
 	if !c.agreed.Kept() {
 		c.protocol = p
 		c.agreed.Keep(err)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.until.IsZero() {
+			c.body.SetReadDeadline(c.until)
+		}
 	}
+}
+
+// readUntil is the read deadline, while the negotiation reads without one.
+func (c *conversation) readUntil() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.until
 }
 
 // Peer is the remote end of the stream.
@@ -94,7 +107,7 @@ func (s *Stream) Read(p []byte) (int, error) {
 		return 0, ErrReadClosed
 	}
 	if !s.agreed.Kept() || s.agreed.Err() != nil {
-		if err := s.agreed.Wait(s.ctx); err != nil {
+		if err := s.agreed.WaitUntil(s.ctx, s.readUntil); err != nil {
 			return 0, err
 		}
 	}
@@ -159,8 +172,18 @@ func (s *Stream) SetDeadline(t time.Time) error {
 	return s.SetWriteDeadline(t)
 }
 
-// SetReadDeadline sets the deadline of Read.
-func (s *Stream) SetReadDeadline(t time.Time) error { return s.body.SetReadDeadline(t) }
+// SetReadDeadline sets the deadline of Read. It does not end the negotiation of a
+// lazily opened stream, which has a time limit of its own.
+func (s *Stream) SetReadDeadline(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.until = t
+	if s.agreed.Kept() {
+		return s.body.SetReadDeadline(t)
+	}
+	s.agreed.Look()
+	return nil
+}
 
 // SetWriteDeadline sets the deadline of Write.
 func (s *Stream) SetWriteDeadline(t time.Time) error { return s.body.SetWriteDeadline(t) }
