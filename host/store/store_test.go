@@ -171,3 +171,24 @@ func TestErrorsSayWhichFileAndWhatToDo(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestANewFileGetsItsNameWhenItIsCompleteAndReplacesNone(t *testing.T) {
+	path := fresh(t)
+	must(t, create(path))
+	info, err := os.Stat(path)
+	must(t, err)
+	f, err := os.Open(path)
+	must(t, err)
+	defer f.Close()
+	must(t, check(f, info.Size()))
+	s := opened(t, path)
+	must(t, s.Save([]swarm.SavedPeer{someone(1, time.UnixMilli(1))}))
+	must(t, create(path)) // somebody who was slower
+	must(t, s.Close())
+	if n := len(loaded(t, opened(t, path))); n != 1 {
+		t.Errorf("%d are kept", n)
+	}
+	if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 {
+		t.Errorf("in the folder are %v", entries)
+	}
+}

@@ -346,3 +346,50 @@ func TestWhatAStoreSaysIsCheckedLikeWhatAPeerSays(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhatWasOnlyHeardIsNotWritten(t *testing.T) {
+	both(t, func(w *world) {
+		store := &watched{}
+		a := w.node(withStore(store))
+		info := peer.Info{ID: stranger(1), Addrs: addrs("/memory/1")}
+		w.must(a.Book().LearnFrom(w.self, Heard, info, HeardTTL))
+		w.sleep(3 * time.Second)
+		if store.saves.Load() != 0 {
+			w.Error("it was written")
+		}
+		w.must(a.Book().LearnFrom(w.self, Said, info, SaidTTL))
+		w.sleep(3 * time.Second)
+		if len(store.Peers()) != 1 {
+			w.Error("what the peer itself said was not written")
+		}
+	})
+}
+
+func TestABookThatFailedLeavesWhatIsKept(t *testing.T) {
+	both(t, func(w *world) {
+		store := &watched{}
+		var broken atomic.Bool
+		book := &Book{connected: func(peer.ID) bool {
+			if broken.Load() {
+				panic("a mistake of ours")
+			}
+			return false
+		}}
+		n := w.node() // a body that waits, to stop what is below it
+		w.must(startKeeper(n.self, book, store))
+		w.must(startBook(n.self, actor.Restart{When: actor.Always}, book))
+		w.must(book.Learn(w.self, peer.Info{ID: stranger(1), Addrs: addrs("/memory/1")}, time.Hour))
+		w.sleep(2 * time.Second)
+		broken.Store(true)
+		w.sleep(2 * time.Minute) // a sweep asks
+		broken.Store(false)
+		if book.Peers() != 0 {
+			w.Errorf("it began with %d peers", book.Peers())
+		}
+		w.sleep(2 * time.Second)
+		n.stop()
+		if len(store.Peers()) != 1 {
+			w.Errorf("%d peers are kept", len(store.Peers()))
+		}
+	})
+}
