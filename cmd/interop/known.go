@@ -40,9 +40,11 @@ func knownLimits() []Limit {
 	}
 }
 
-// pyCutFrame depends on where the bytes happened to be cut.
+// pyCutFrame depends on where the bytes happened to be cut, and on how many of
+// them had been read.
 const pyCutFrame = "py-libp2p 0.8.1 takes a connection that is lost in the middle of a yamux frame for the end of the frame's " +
-	"stream (yamux.py, handle_incoming: IncompleteReadError sets recv_closed)"
+	"stream (yamux.py, handle_incoming: IncompleteReadError sets recv_closed), and throws away what was received and not yet " +
+	"read, which may be everything (_cleanup_on_error: stream_buffers.clear)"
 
 // String says what the limit is about: "go as the dialer, yamux, ping".
 func (l Limit) String() string {
