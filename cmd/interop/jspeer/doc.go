@@ -23,11 +23,17 @@
 //   - With noise it always sends its muxers inside the handshake and takes what the
 //     other side sends there. So it is the other side that makes a cell "noise" or
 //     "noise-early". Between two js peers both are "noise-early".
+//
 //   - It waits for the answer to its proposal of a protocol, always.
+//
 //   - A ping is a stream of its own, and is timed in whole milliseconds. The times
 //     reported are those of the whole, with the negotiation.
+//
 //   - A lost connection ends its streams as if the remote had closed them. The
 //     adapter tells the difference: see streams.mjs.
+//
+//   - When a write to a connection fails, what was received before and not yet read
+//     is lost: so it is with every socket of Node.js.
 //
 // # Settings
 //
