@@ -6,6 +6,7 @@
 //	interop run --json FILE        and a file for programs
 //	interop run --markdown FILE    and a page for people: docs/interop.md
 //	interop list                   the checks and what each shows
+//	interop install js             install what a column needs; run does it by itself
 //	interop peer --impl go         one peer, driven by JSON lines (what run starts)
 //	interop record --impl go       record sessions and handshakes for the tests of the main module
 //	interop perf --run-server      take part in libp2p's performance tests (package perftest)

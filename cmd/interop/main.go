@@ -68,7 +68,7 @@ func command(start starter) *cli.Command {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		Commands: []*cli.Command{runCommand(), listCommand(), peerCommand(start), recordCommand(start), perftest.Command()},
+		Commands: []*cli.Command{runCommand(), listCommand(), installCommand(), peerCommand(start), recordCommand(start), perftest.Command()},
 	}
 }
 
