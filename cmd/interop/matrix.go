@@ -311,6 +311,9 @@ func (m matrix) run(ctx context.Context, cell Cell, checks []talk.Check, tell pr
 		add(s.check(ctx, c))
 	}
 	tell.check(cell, cleanEnd)
+	if n := len(rep.Results); n > 0 && rep.Results[n-1].Status == Cannot && s.hopeless == nil && s.dialer == nil {
+		_ = s.prepare(ctx) // what is known must not hide how peers end; finish says if there are none
+	}
 	add(s.finish())
 	rep.TookMS, rep.Missing, rep.versions = milliseconds(time.Since(begin)), s.missing, s.versions
 	rep.hopeless = s.hopeless

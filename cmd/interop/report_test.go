@@ -254,6 +254,19 @@ func TestAKnownLimitIsNoFailureAndAStaleOneIsTold(t *testing.T) {
 	}
 }
 
+func TestAKnownLimitInTheLastCheckDoesNotHideTheEnd(t *testing.T) {
+	known := []Limit{{Peer: implLiar, Check: "half-close", Reason: "it lies"}}
+	checks, err := checksOf([]string{"ping", "half-close"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cell := Cell{"plaintext", "mplex", implGo, implLiar}
+	done := matrix{limits: impatient(), known: known}.run(t.Context(), cell, checks, silent())
+	if diff := cmp.Diff([]Status{Passed, Cannot, Passed}, statuses(done.Results)); diff != "" {
+		t.Errorf("statuses (-want +got):\n%s", diff)
+	}
+}
+
 func TestAKnownLimitOfAWholeCellExplainsWhatIsLacking(t *testing.T) {
 	known := []Limit{{Peer: implGo, Security: "no such security", Reason: "nobody has it"}}
 	cell := Cell{"no such security", "mplex", implGo, implGo}
