@@ -30,6 +30,8 @@ type carrier interface {
 	afterDone(ctx context.Context, f func()) (stop func() bool)
 	// parking makes a place to wait at.
 	parking() parking
+	// signal is a parking with what is waited for there.
+	signal(what string) Signal
 	// cancelled tells that a context of this carrier's actors has just ended.
 	cancelled()
 	// random and entropy make an actor's sources, given a name that is unique

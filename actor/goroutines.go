@@ -7,6 +7,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,7 +29,15 @@ func (goroutines) afterDone(ctx context.Context, f func()) func() bool {
 	return context.AfterFunc(ctx, f)
 }
 
-func (goroutines) parking() parking { return make(slot, 1) }
+func (goroutines) parking() parking { return new(lot) }
+
+func (goroutines) signal(what string) Signal {
+	s := &struct {
+		lot
+		waitNote
+	}{waitNote: waitNote{what: what}}
+	return Signal{&s.lot, &s.waitNote}
+}
 
 func (goroutines) random(string) *rand.Rand {
 	var seed [16]byte
@@ -35,7 +45,52 @@ func (goroutines) random(string) *rand.Rand {
 	return rand.New(rand.NewPCG(binary.NativeEndian.Uint64(seed[:]), binary.NativeEndian.Uint64(seed[8:])))
 }
 
-// A slot is the parking of goroutines: a channel with room for one wake.
+// A lot is the parking of goroutines: a slot that is made when the first one
+// waits, because most things that can be waited for never are.
+type lot struct {
+	state atomic.Int32 // lotEmpty, lotWoken or lotOpen
+	mu    sync.Mutex   // held while the slot is made
+	slot  slot
+}
+
+const (
+	lotEmpty int32 = iota
+	lotWoken       // a wake waits
+	lotOpen        // the slot is there, and has the wakes
+)
+
+func (l *lot) wake() {
+	if l.state.Load() == lotOpen || !l.state.CompareAndSwap(lotEmpty, lotWoken) && l.state.Load() == lotOpen {
+		l.slot.wake()
+	}
+}
+
+func (l *lot) wait(ctx context.Context, until time.Time) error {
+	if l.state.Load() != lotOpen {
+		if l.state.CompareAndSwap(lotWoken, lotEmpty) {
+			return nil
+		}
+		l.open()
+	}
+	return l.slot.wait(ctx, until)
+}
+
+// open makes the slot, and moves a wake into it that came before.
+//
+//go:noinline
+func (l *lot) open() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state.Load() == lotOpen {
+		return
+	}
+	l.slot = make(slot, 1)
+	if l.state.Swap(lotOpen) == lotWoken {
+		l.slot.wake()
+	}
+}
+
+// A slot is a channel with room for one wake.
 type slot chan struct{}
 
 func (s slot) wake() {

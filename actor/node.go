@@ -23,6 +23,7 @@ type node struct {
 	lasting   bool // temporary, but does not end by itself: a tree in a tree
 	temporary bool // fate kept: never restarted, and no more to the parent than that
 	escalates bool // fate kept: its failure is the parent's after all
+	brief     bool // profiles show it as its parent
 	patient   bool // its body stops others one by one and has no grace of its own
 
 	prev, next *node // siblings, guarded by parent.mu

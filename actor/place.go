@@ -22,6 +22,8 @@ type place struct {
 
 func (s *Scheduler) parking() parking { return &place{sched: s} }
 
+func (s *Scheduler) signal(what string) Signal { return Signal{s.parking(), &waitNote{what: what}} }
+
 func (p *place) wake() {
 	for len(p.line) > 0 {
 		t := p.line[0]

@@ -27,7 +27,6 @@ import (
 // A promise that nobody keeps is waited for until the context of the wait ends.
 type Promise struct {
 	signal Signal
-	note   waitNote
 	given  atomic.Bool // somebody keeps it
 	kept   atomic.Bool // err may be read
 	err    error
@@ -37,9 +36,7 @@ type Promise struct {
 // what says in the tree what an actor that waits for it waits for, for example
 // "the start of the book".
 func NewPromise(ctx context.Context, what string) *Promise {
-	p := &Promise{note: waitNote{what: what}}
-	p.signal = Signal{carrierOf(ctx).parking(), &p.note}
-	return p
+	return &Promise{signal: NewSignal(ctx, what)}
 }
 
 // Keep keeps the promise: nil says that all went well. The first time counts,

@@ -64,7 +64,7 @@ func (n *node) live(s *Self) (failure error) {
 //
 //go:noinline
 func (n *node) begin(number int) *Self {
-	if number == 0 && n.system.carrier.simulator() == nil {
+	if number == 0 && !n.brief && n.system.carrier.simulator() == nil {
 		// The label marks the goroutine in profiles and dumps.
 		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("actor", n.path())))
 	}

@@ -21,7 +21,7 @@ type Signal struct {
 // what says in the tree what an actor that waits on it waits for, for example
 // "bytes to read".
 func NewSignal(ctx context.Context, what string) Signal {
-	return Signal{carrierOf(ctx).parking(), &waitNote{what: what}}
+	return carrierOf(ctx).signal(what)
 }
 
 // Set wakes one waiter, or the next one that comes.

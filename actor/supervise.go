@@ -23,6 +23,9 @@ type Restart struct {
 	// Grace is how long a stop may take before the actor is reported as
 	// overdue; 0 means [DefaultGrace].
 	Grace time.Duration
+	// Brief says that the actor has one short task: profiles show what it does
+	// as its parent's. Naming it there costs more than many a task.
+	Brief bool
 	// Optional says what happens when the restarts are used up: the actor stays
 	// down, its failure is kept in the tree, and its parent goes on.
 	Optional bool
@@ -64,6 +67,7 @@ func (s *Self) Supervise(name string, r Restart, f Func) *Ref {
 
 func (s *Self) supervise(name string, r Restart, f Func, lasting bool) *Ref {
 	n := newNode(name, s, s.node.system, kept, r.Grace, f)
+	n.brief = r.Brief
 	if r.When == Never {
 		n.temporary, n.lasting = true, lasting
 	} else {

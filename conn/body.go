@@ -3,9 +3,9 @@ package conn
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -46,9 +46,9 @@ func newMuxed(k *core, id muxer.StreamID) *muxed {
 
 func (s *muxed) name() string {
 	if s.id.Opened() {
-		return fmt.Sprintf("stream-out-%d", s.id.Wire())
+		return "stream-out-" + strconv.FormatUint(uint64(s.id.Wire()), 10)
 	}
-	return fmt.Sprintf("stream-in-%d", s.id.Wire())
+	return "stream-in-" + strconv.FormatUint(uint64(s.id.Wire()), 10)
 }
 
 // Read implements stream.Body.

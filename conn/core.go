@@ -366,11 +366,11 @@ func (k *core) newStream(id muxer.StreamID, c stream.Config) *muxed {
 	if inbound {
 		k.inbound.Add(1)
 	}
-	ref := k.self.Supervise(s.name(), actor.Restart{Grace: c.Grace}, func(self *actor.Self) error {
+	ref := k.self.Supervise(s.name(), actor.Restart{Grace: c.Grace, Brief: true}, func(self *actor.Self) error {
 		if inbound {
 			defer k.inbound.Add(-1)
 		}
-		return s.stream.Run(self, c)
+		return s.stream.Run(self, &c)
 	})
 	var refused *actor.GoneError
 	if errors.As(ref.Err(), &refused) {

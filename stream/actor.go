@@ -3,6 +3,8 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
@@ -95,8 +97,8 @@ func (s *Stream) Notify(n Notice) {
 }
 
 // Run is the body of the stream's actor: it negotiates the protocol, supervises
-// the handler and turns its end into the wire's words.
-func (s *Stream) Run(self *actor.Self, c Config) error {
+// the handler and turns its end into the wire's words. c is Run's from here on.
+func (s *Stream) Run(self *actor.Self, c *Config) error {
 	a := &streamActor{self: self, s: s, config: c}
 	a.life = lifeMachine{inbound: c.Role == negotiate.Listener, linger: orElse(c.Linger, 5*time.Second)}
 	return a.run()
@@ -113,7 +115,7 @@ func orElse(d, otherwise time.Duration) time.Duration {
 type streamActor struct {
 	self    *actor.Self
 	s       *Stream
-	config  Config
+	config  *Config
 	life    lifeMachine
 	box     *actor.Mailbox[message]
 	linger  *actor.Alarm[message]
@@ -235,7 +237,7 @@ func (a *streamActor) startHandler() {
 	a.self.State(string(a.route.Protocol))
 	a.outcome = lifeEvent{kind: lifeHandlerOver, outcome: outcomeFailed}
 	handle := a.route.Handler
-	a.handler = a.self.Supervise("handler", actor.Restart{Grace: a.config.Grace}, func(self *actor.Self) error {
+	a.handler = a.self.Supervise("handler", actor.Restart{Grace: a.config.Grace, Brief: true}, func(self *actor.Self) error {
 		err := handle(self, a.s.WithContext(self))
 		var refused *refusal
 		switch {
@@ -257,9 +259,15 @@ func (a *streamActor) negotiate() lifeEvent {
 	if a.self.Err() != nil {
 		return lifeEvent{kind: lifeStop}
 	}
-	ctx, cancel := a.self.WithTimeout(orElse(a.config.Negotiate, 10*time.Second))
-	defer cancel()
-	wire := bodyPipe{ctx, a.s.body}
+	// The deadlines are the body's, which costs nothing unless somebody waits. Of a
+	// lazily opened stream the user has the handle already, but nothing is written.
+	limit := a.self.Now().Add(orElse(a.config.Negotiate, 10*time.Second))
+	a.s.body.SetReadDeadline(limit)
+	if a.config.Pending == nil {
+		a.s.body.SetWriteDeadline(limit)
+		defer a.s.body.SetWriteDeadline(time.Time{})
+	}
+	wire := bodyPipe{a.self, a.s.body}
 	var protocol negotiate.Protocol
 	var err error
 	switch {
@@ -269,6 +277,10 @@ func (a *streamActor) negotiate() lifeEvent {
 		protocol, err = a.config.Pending.Protocol(), a.config.Pending.Confirm(wire)
 	default:
 		protocol, err = negotiate.Dial(wire, a.config.Want...)
+	}
+	a.config.Pending = nil
+	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 	}
 	if err == nil && a.config.Role == negotiate.Listener && !a.enterRoute(protocol) {
 		err = &ResetError{Code: CodeShutdown, Rule: "the protocol's owner has just ended"}

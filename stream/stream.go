@@ -52,9 +52,7 @@ func (c *conversation) settle(p negotiate.Protocol, err error) {
 		c.agreed.Keep(err)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if !c.until.IsZero() {
-			c.body.SetReadDeadline(c.until)
-		}
+		c.body.SetReadDeadline(c.until) // instead of the negotiation's
 	}
 }
 
