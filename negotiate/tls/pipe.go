@@ -50,6 +50,11 @@ type pipe struct {
 	held   atomic.Pointer[buf.Buf] // the records that wait for the rest
 	used   int                     // their bytes; only Write looks at it
 	closed atomic.Bool
+
+	ahead    atomic.Pointer[buf.Buf] // what was read ahead; the rest is Read's alone
+	from, to int                     // where in it
+	later    error                   // came with its last bytes
+	hurry    bool                    // much is coming
 }
 
 // expect says how many records the writer will send next.
@@ -110,8 +115,52 @@ func (p *pipe) send(b []byte) (int, error) {
 	return n, nil
 }
 
-// Read reads from the pipe. Its end goes on as it is: crypto/tls knows it.
+// busy is how much a read must bring for the next one to read ahead.
+const busy = 8 << 10
+
+// Read reads from the pipe, and ahead while much is coming: crypto/tls asks for
+// one record at a time, and a call of the pipe costs as much as opening one. Its
+// end goes on as it is: crypto/tls knows it.
 func (p *pipe) Read(b []byte) (int, error) {
+	if a := p.ahead.Swap(nil); a != nil {
+		return p.give(a, b), nil
+	}
+	if err := p.later; err != nil {
+		p.later = nil
+		return 0, err
+	}
+	if !p.hurry || len(b) >= buf.MaxSize {
+		n, err := p.pull(b)
+		p.hurry = n == len(b) && n >= busy
+		return n, err
+	}
+	a := buf.Get(buf.MaxSize)
+	n, err := p.pull(a.Bytes())
+	p.hurry = n >= buf.MaxSize/2
+	if n == 0 {
+		a.Release()
+		return 0, err
+	}
+	p.from, p.to, p.later = 0, n, err
+	return p.give(a, b), nil
+}
+
+// give copies from what was read ahead, and keeps the rest.
+func (p *pipe) give(a *buf.Buf, b []byte) int {
+	n := copy(b, a.Bytes()[p.from:p.to])
+	if p.from += n; p.from == p.to {
+		a.Release()
+		return n
+	}
+	p.ahead.Store(a)
+	if p.closed.Load() {
+		p.release()
+	}
+	return n
+}
+
+// pull calls the pipe.
+func (p *pipe) pull(b []byte) (int, error) {
 	n, err := p.Conn.Read(b)
 	if n < 0 || n > len(b) {
 		return 0, &pipeError{errCount}
@@ -122,17 +171,19 @@ func (p *pipe) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// drop gives up what waits for more records, for good: the session is at its
-// end.
+// drop gives up what waits for more records and what was read ahead, for good:
+// the session is at its end.
 func (p *pipe) drop() {
 	p.closed.Store(true)
 	p.release()
 }
 
-// release gives the buffer back.
+// release gives the buffers back.
 func (p *pipe) release() {
-	if b := p.held.Swap(nil); b != nil {
-		b.Release()
+	for _, held := range []*atomic.Pointer[buf.Buf]{&p.held, &p.ahead} {
+		if b := held.Swap(nil); b != nil {
+			b.Release()
+		}
 	}
 }
 
