@@ -84,10 +84,17 @@ func (sys *system) crashed(value any) error {
 	if value == nil {
 		return ErrGoexit
 	}
-	if sys.crash || value == killed {
+	if sys.crash || value == killed || uncontained(value) {
 		panic(value)
 	}
 	return &PanicError{Value: value, Stack: debug.Stack()}
+}
+
+// uncontained reports whether a panic says that no actor may survive it, as
+// those of the debug build of package buf do.
+func uncontained(value any) bool {
+	_, yes := value.(interface{ Uncontained() })
+	return yes
 }
 
 // protect calls a hook and makes a failure of its panic.

@@ -2,7 +2,6 @@ package buf
 
 import (
 	"fmt"
-	"sync"
 	"sync/atomic"
 )
 
@@ -15,17 +14,13 @@ const MaxSize = 64 << 10
 // connection's read permit, a middling read, a full read.
 var classes = [...]int{512, 4 << 10, 16 << 10, MaxSize}
 
-// pools holds one free list a class. Byte pools are the only package-level
-// state the house allows: they change no behaviour, only where memory comes
-// from.
-var pools [len(classes)]sync.Pool
-
 // live counts the buffers that are out of the pool, for leak checks in tests.
 var live atomic.Int64
 
 // A Buf is pooled memory with a reference count. Its zero value is not usable;
 // it comes from [Get].
 type Buf struct {
+	track bufTrack // of the debug build; takes no room in others
 	refs  atomic.Int32
 	class int8
 	data  []byte
@@ -39,10 +34,7 @@ func Get(size int) *Buf {
 		if size > c {
 			continue
 		}
-		b, _ := pools[i].Get().(*Buf)
-		if b == nil {
-			b = &Buf{class: int8(i), data: make([]byte, c)}
-		}
+		b := take(i)
 		b.refs.Store(1)
 		live.Add(1)
 		return b
@@ -52,10 +44,16 @@ func Get(size int) *Buf {
 
 // Live returns how many buffers are in somebody's hands. A test that ends with
 // more of them than it began with has lost one.
-func Live() int64 { return live.Load() }
+func Live() int64 {
+	inspect()
+	return live.Load()
+}
 
 // Bytes returns the whole memory of the buffer. Only a sole owner may write it.
-func (b *Buf) Bytes() []byte { return b.data }
+func (b *Buf) Bytes() []byte {
+	b.used("read or written")
+	return b.data
+}
 
 // Cap returns how many bytes the buffer holds.
 func (b *Buf) Cap() int { return len(b.data) }
@@ -65,30 +63,38 @@ func (b *Buf) Cap() int { return len(b.data) }
 func (b *Buf) Sole() bool { return b.refs.Load() == 1 }
 
 // Retain takes another reference.
-func (b *Buf) Retain() { b.refs.Add(1) }
+func (b *Buf) Retain() {
+	b.used("retained")
+	b.refs.Add(1)
+}
 
 // Release gives one reference back; the last one returns the memory to the
 // pool. Releasing more often than retaining panics.
 func (b *Buf) Release() {
+	b.releasing()
 	switch n := b.refs.Add(-1); {
 	case n == 0:
 		live.Add(-1)
-		pools[b.class].Put(b)
+		give(b)
 	case n < 0:
-		panic("buf: a buffer was released twice")
+		b.releasedTwice()
 	}
 }
 
 // View returns the bytes from..to as a chunk and hands the caller's reference
 // over to it.
-func (b *Buf) View(from, to int) Chunk { return Chunk{buf: b, p: b.data[from:to:to]} }
+func (b *Buf) View(from, to int) Chunk {
+	b.used("viewed")
+	return Chunk{track: newChunkTrack(), buf: b, p: b.data[from:to:to]}
+}
 
 // A Chunk is a view into a [Buf] that owns one reference to it. The zero value
 // is an empty chunk that owns nothing. It is a value of 32 bytes; copying it
 // does not copy the reference, so of two copies only one may be released.
 type Chunk struct {
-	buf *Buf
-	p   []byte
+	track chunkTrack // of the debug build; takes no room in others
+	buf   *Buf
+	p     []byte
 }
 
 // Static returns a chunk over bytes that no pool owns, as tests and constants
@@ -102,27 +108,28 @@ func Copy(p []byte) Chunk {
 }
 
 // Bytes returns the bytes of the view. They are valid until Release.
-func (c Chunk) Bytes() []byte { return c.p }
+func (c Chunk) Bytes() []byte {
+	c.track.used("read")
+	return c.p
+}
 
 // Len returns how many bytes the view has.
 func (c Chunk) Len() int { return len(c.p) }
 
 // Retain takes another reference and returns a chunk that owns it, with the
 // same view.
-func (c Chunk) Retain() Chunk {
-	if c.buf != nil {
-		c.buf.Retain()
-	}
-	return c
-}
+func (c Chunk) Retain() Chunk { return c.Slice(0, len(c.p)) }
 
 // Slice returns the part from..to of the view with a reference of its own; c
 // keeps its own one.
 func (c Chunk) Slice(from, to int) Chunk {
+	part := Chunk{buf: c.buf, p: c.p[from:to:to]}
 	if c.buf != nil {
+		c.track.used("sliced or retained")
 		c.buf.Retain()
+		part.track = newChunkTrack()
 	}
-	return Chunk{buf: c.buf, p: c.p[from:to:to]}
+	return part
 }
 
 // Split cuts the view at n: the first n bytes are returned with a reference of
@@ -134,11 +141,15 @@ func (c *Chunk) Split(n int) Chunk {
 }
 
 // Skip drops the first n bytes of the view.
-func (c *Chunk) Skip(n int) { c.p = c.p[n:] }
+func (c *Chunk) Skip(n int) {
+	c.track.used("cut")
+	c.p = c.p[n:]
+}
 
 // Release gives the chunk's reference back. The bytes must not be used after.
 func (c Chunk) Release() {
 	if c.buf != nil {
+		c.track.release()
 		c.buf.Release()
 	}
 }

@@ -72,7 +72,7 @@ func (l *Lane) Put(c Chunk) bool {
 		return false
 	}
 	if c.Len() < small && (c.buf == nil || c.buf.Cap() > 2*c.Len()) {
-		l.gather(c.p, len(c.p))
+		l.gather(c.Bytes(), c.Len())
 		c.Release()
 	} else if c.Len() > 0 {
 		l.push(c)
@@ -114,7 +114,7 @@ func (l *Lane) gather(p []byte, expect int) {
 		if l.fill == nil || l.filled == l.fill.Cap() {
 			l.newFill(min(max(len(p), expect), MaxSize))
 		}
-		n := copy(l.fill.data[l.filled:], p)
+		n := copy(l.fill.Bytes()[l.filled:], p)
 		p = p[n:]
 		if last := len(l.chunks) - 1; last >= l.head && l.chunks[last].buf == l.fill {
 			c := &l.chunks[last]
@@ -296,10 +296,10 @@ func (l *Lane) readLater(until time.Time) bool {
 func (l *Lane) copyOut(p []byte) (n int) {
 	for n < len(p) && l.bytes > 0 {
 		c := &l.chunks[l.head]
-		k := copy(p[n:], c.p)
+		k := copy(p[n:], c.Bytes())
 		n += k
 		l.bytes -= k
-		if k == len(c.p) {
+		if k == c.Len() {
 			l.pop().Release()
 		} else {
 			c.Skip(k)

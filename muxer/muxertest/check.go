@@ -79,8 +79,9 @@ func (w *World) tell(which uint8, event muxer.Event, effect muxer.Effect) error 
 	}
 	l, err := e.live(effect.Stream)
 	if err != nil {
+		text := w.config.Lines.Effect(effect)
 		effect.Data.Release()
-		return fmt.Errorf("effect %q: %w", w.config.Lines.Effect(effect), err)
+		return fmt.Errorf("effect %q: %w", text, err)
 	}
 	peer := w.ends[1-which].lanes[mirror(effect.Stream)]
 	switch effect.Kind {

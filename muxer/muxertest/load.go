@@ -3,6 +3,8 @@ package muxertest
 import (
 	"fmt"
 	"testing"
+
+	"github.com/troupe-p2p/troupe/actor/buf"
 )
 
 // A Load is the work that a machine is measured with.
@@ -22,7 +24,8 @@ type Load struct {
 // sizes are those of the bodies that are measured.
 func sizes() []int { return []int{64, 1 << 10, 16 << 10} }
 
-// AllocatesNothing checks that nothing is allocated in steady state.
+// AllocatesNothing checks that nothing is allocated in steady state. In the debug
+// build of package buf it only takes the steps.
 func (l Load) AllocatesNothing(t *testing.T) {
 	t.Helper()
 	steady := func(name string, step func()) {
@@ -30,7 +33,7 @@ func (l Load) AllocatesNothing(t *testing.T) {
 		for range 300 {
 			step()
 		}
-		if n := testing.AllocsPerRun(200, step); n != 0 {
+		if n := testing.AllocsPerRun(200, step); n != 0 && !buf.Debug {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}

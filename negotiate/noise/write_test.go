@@ -219,7 +219,7 @@ func TestABusyConnectionAllocatesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n := testing.AllocsPerRun(100, round); n > most {
+		if n := testing.AllocsPerRun(100, round); n > most && !buf.Debug {
 			t.Errorf("%d bytes: %v allocations in two writes and their reads", size, n)
 		}
 	}
