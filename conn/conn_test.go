@@ -82,6 +82,22 @@ var handlers = table(map[negotiate.Protocol]stream.Handler{
 			}
 		}
 	},
+	// An echo of messages whose size comes first, in three bytes.
+	"/whole-echo/1": func(self *actor.Self, s *stream.Stream) error {
+		var size [3]byte
+		if _, err := io.ReadFull(s, size[:]); err != nil {
+			return err
+		}
+		p := make([]byte, int(size[0])<<16|int(size[1])<<8|int(size[2]))
+		for {
+			if _, err := io.ReadFull(s, p); err != nil {
+				return err
+			}
+			if _, err := s.Write(p); err != nil {
+				return err
+			}
+		}
+	},
 	"/stuck/1": func(self *actor.Self, s *stream.Stream) error {
 		<-self.Done()
 		return nil
