@@ -3,6 +3,7 @@ package conn
 import (
 	"io"
 	"net"
+	"time"
 
 	"github.com/troupe-p2p/troupe/actor/buf"
 	"github.com/troupe-p2p/troupe/muxer"
@@ -33,9 +34,11 @@ type batch struct {
 	pieces net.Buffers
 	chunks []buf.Chunk // owned until written
 	size   int
+	limit  int // of size
 	frames int
-	open   int  // where in heads the piece that still grows begins; -1: none
-	last   bool // nothing to write: the writer ends its half of the pipe instead
+	took   time.Duration // to write it
+	open   int           // where in heads the piece that still grows begins; -1: none
+	last   bool          // nothing to write: the writer ends its half of the pipe instead
 	err    error
 	taken  []buf.Chunk // scratch
 }
@@ -47,7 +50,7 @@ func (b *batch) room() int {
 	if b.frames == batchFrames || cap(b.heads)-len(b.heads) < 2*muxer.MinRoom && b.heads != nil {
 		return 0
 	}
-	return batchBytes - b.size
+	return b.limit - b.size
 }
 
 // add appends one frame: its head, and its body from the stream's send lane.

@@ -46,6 +46,7 @@ type core struct {
 	free    []*batch               // permission to send
 	filling *batch
 	flying  int // batches at the writer
+	pace    pace
 
 	opening *openAsk      // the open that is being stepped
 	news    *muxed        // and the stream it made

@@ -15,6 +15,7 @@ import (
 func (k *core) send() {
 	for k.machine.Pending() && len(k.free) > 0 && !k.silent && !k.over && k.canWrite() {
 		b := k.free[len(k.free)-1]
+		b.limit = k.pace.limit()
 		k.filling = b
 		for k.machine.Pending() && b.room() >= muxer.MinRoom {
 			before := b.size
@@ -123,6 +124,7 @@ func (k *core) spent(b *batch) {
 	err := b.err
 	k.over = k.over || b.last
 	k.conn.sent.Add(int64(b.size))
+	k.pace.note(b.size, b.took)
 	b.release()
 	k.free = append(k.free, b)
 	if err != nil {
@@ -189,6 +191,7 @@ func (k *core) write(self *actor.Self) error {
 	together, gathers := pipe.(gatherer)
 	for b := range batches.All() {
 		var n int64
+		began := self.Now()
 		switch {
 		case b.last:
 			// When it fails the remote has left, which is no news any more.
@@ -198,6 +201,7 @@ func (k *core) write(self *actor.Self) error {
 		default:
 			n, b.err = writeWhole(pipe, b)
 		}
+		b.took = self.Now().Sub(began)
 		switch {
 		case b.err != nil:
 		case n < int64(b.size):
