@@ -54,7 +54,8 @@
 //	upgrade                    10 s in all
 //	commands waiting           64, then senders wait
 //	reads under way            1 of 512 bytes when idle, 2 of 64 KiB when busy
-//	batches under way          2, of at most 65483 bytes or 256 frames
+//	batches under way          2, of at most 65483 bytes or 256 frames; less on a
+//	                           slow pipe: what it takes in 1 ms, at least 16 KiB
 //	written bytes a stream     64 KiB, then Write waits
 //	unread bytes a stream      its window, or, without flow control,
 //	                           muxer.Limits.StreamBuffer and one read
