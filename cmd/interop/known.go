@@ -33,17 +33,12 @@ func knownLimits() []Limit {
 		{Peer: implGo, Role: roleDialer, Muxer: "yamux", Check: "killed-listener-download",
 			Reason: "a read may show a lost connection as the end of the stream: after the last bytes go-yamux 5.1.0 returns " +
 				"the error of its window update, which is the io.EOF of the connection (stream.go, Read; session.go, recvLoop)"},
-		{Peer: implJS, Role: roleListener, Check: "killed-dialer-upload", Reason: jsFailedWrite},
 		{Peer: implPy, Security: "noise-early",
 			Reason: "py-libp2p 0.8.1 negotiates the muxer by multistream-select after every handshake, whatever was agreed in it"},
 		{Peer: implPy, Role: roleDialer, Muxer: "yamux", Check: "killed-listener-download", Reason: pyCutFrame},
 		{Peer: implPy, Role: roleListener, Muxer: "yamux", Check: "killed-dialer-upload", Reason: pyCutFrame},
 	}
 }
-
-// jsFailedWrite shows when the process had no time to read before the kill.
-const jsFailedWrite = "a socket of Node.js 24.13.0 is destroyed when a write to it fails (autoDestroy of stream.Writable), and " +
-	"what was received and not yet read is thrown away, which may be everything"
 
 // pyCutFrame depends on where the bytes happened to be cut, and on how many of
 // them had been read.
