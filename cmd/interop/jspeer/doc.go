@@ -43,6 +43,11 @@
 // unread bytes of a stream (4 MiB). A remote that keeps to the specifications may
 // cross each of them, and loses a stream or the connection.
 //
+// # Tests
+//
+// The tests of the program in .. talk to a js-libp2p host. They fail if it cannot be
+// installed, unless the environment variable TROUPE_INTEROP_OFFLINE is 1.
+//
 // # Limits
 //
 // Linux on x86-64, or a Node.js of 22 or newer. The installation takes 100 MB, or

@@ -68,8 +68,11 @@ func prepare(ctx context.Context, log io.Writer) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	node, args := systemNode(ctx), []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"}
-	choice := "shipped"
+	node, choice := systemNode(ctx), "shipped"
+	args := []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error",
+		// A registry that cannot be reached is tried again after one and after ten
+		// seconds; npm would take more than a minute.
+		"--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=10000"}
 	if node != "" {
 		choice = "system"
 		args = append(args, "--omit=optional") // which is Node.js
