@@ -60,7 +60,7 @@ func (c *Conn) run(self *actor.Self) error {
 // begin upgrades the link and makes the engine. Without one, the connection has
 // come to nothing, for the reason in c.end.
 func (c *Conn) begin(self *actor.Self) (*core, error) {
-	c.ref, c.end = self.Ref(), actor.ErrStopped
+	c.ref, c.end = self.Ref(), ErrFailed
 	self.OnEnd(func() {
 		if c.upgraded.pipe != nil {
 			c.upgraded.pipe.Close()

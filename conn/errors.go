@@ -71,3 +71,7 @@ func (e *CloseError) Error() string {
 
 // Unwrap returns the cause.
 func (e *CloseError) Unwrap() error { return e.Cause }
+
+// ErrFailed is why a connection ended whose own actor has failed, which is a fault
+// of this program: the tree has the failure.
+var ErrFailed = errors.New("conn: the connection's actor failed, see the failures of the tree")
