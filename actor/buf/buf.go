@@ -70,14 +70,16 @@ func (b *Buf) Retain() {
 
 // Release gives one reference back; the last one returns the memory to the
 // pool. Releasing more often than retaining panics.
-func (b *Buf) Release() {
-	b.releasing()
+func (b *Buf) Release() { b.release(callers()) }
+
+func (b *Buf) release(by stack) {
+	b.releasing(by)
 	switch n := b.refs.Add(-1); {
 	case n == 0:
 		live.Add(-1)
 		give(b)
 	case n < 0:
-		b.releasedTwice()
+		b.releasedTwice(by)
 	}
 }
 
@@ -149,8 +151,9 @@ func (c *Chunk) Skip(n int) {
 // Release gives the chunk's reference back. The bytes must not be used after.
 func (c Chunk) Release() {
 	if c.buf != nil {
-		c.track.release()
-		c.buf.Release()
+		by := callers()
+		c.track.release(by)
+		c.buf.release(by)
 	}
 }
 

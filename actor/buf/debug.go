@@ -24,7 +24,7 @@ const (
 	// keptReleases is how many of a buffer's releases are known, the last ones.
 	keptReleases = 4
 	// quarantineBytes bounds the released memory that is watched for writes.
-	quarantineBytes = 4 << 20
+	quarantineBytes = 1 << 20
 )
 
 // take makes a buffer that was never used.
@@ -108,21 +108,20 @@ func (b *Buf) used(how string) {
 }
 
 // releasing notes who releases, before the count changes.
-func (b *Buf) releasing() {
-	s := callers()
+func (b *Buf) releasing(by stack) {
 	if b.refs.Load() <= 0 {
-		b.releasedTwice()
+		b.releasedTwice(by)
 	}
 	b.track.mu.Lock()
 	defer b.track.mu.Unlock()
 	if len(b.track.last) == keptReleases {
 		b.track.last = b.track.last[1:]
 	}
-	b.track.last = append(b.track.last, s)
+	b.track.last = append(b.track.last, by)
 }
 
-func (b *Buf) releasedTwice() {
-	panic(misuse(fmt.Sprintf("a buffer is released twice, now by\n%v%s", callers(), b.track.releases())))
+func (b *Buf) releasedTwice(by stack) {
+	panic(misuse(fmt.Sprintf("a buffer is released twice, now by\n%v%s", by, b.track.releases())))
 }
 
 // chunkTrack knows one reference, however often the chunk that owns it is
@@ -144,10 +143,9 @@ func (t chunkTrack) used(how string) {
 }
 
 // release notes who releases the reference; only one may.
-func (t chunkTrack) release() {
-	s := callers()
-	if before := t.of.released.Swap(&s); before != nil {
-		panic(misuse(fmt.Sprintf("a chunk is released twice, now by\n%v\n\nand before by\n%v", s, *before)))
+func (t chunkTrack) release(by stack) {
+	if before := t.of.released.Swap(&by); before != nil {
+		panic(misuse(fmt.Sprintf("a chunk is released twice, now by\n%v\n\nand before by\n%v", by, *before)))
 	}
 }
 
@@ -160,7 +158,7 @@ func (m misuse) Error() string { return "buf: " + string(m) }
 // perhaps another one, and whose bytes are wrong is not known.
 func (misuse) Uncontained() {}
 
-// A stack is the callers of a function, without those in this file.
+// A stack is the callers of a function of this package.
 type stack []uintptr
 
 func callers() stack {

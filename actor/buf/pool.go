@@ -28,18 +28,22 @@ func give(b *Buf) { pools[b.class].Put(b) }
 // inspect looks at released memory, in the debug build.
 func inspect() {}
 
-// bufTrack and chunkTrack are what the debug build knows of a buffer and of one
-// reference to it. Here they are nothing, and so is what they do.
+// bufTrack, chunkTrack and stack are what the debug build knows of a buffer, of
+// one reference to it, and of who releases that. Here they are nothing, and so
+// is what they do.
 type (
 	bufTrack   struct{}
 	chunkTrack struct{}
+	stack      struct{}
 )
 
-func (b *Buf) used(string)    {}
-func (b *Buf) releasing()     {}
-func (b *Buf) releasedTwice() { panic("buf: a buffer was released twice") }
+func callers() stack { return stack{} }
+
+func (b *Buf) used(string)         {}
+func (b *Buf) releasing(stack)     {}
+func (b *Buf) releasedTwice(stack) { panic("buf: a buffer was released twice") }
 
 func newChunkTrack() chunkTrack { return chunkTrack{} }
 
-func (chunkTrack) used(string) {}
-func (chunkTrack) release()    {}
+func (chunkTrack) used(string)   {}
+func (chunkTrack) release(stack) {}
