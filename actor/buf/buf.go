@@ -73,7 +73,7 @@ func (b *Buf) Retain() {
 func (b *Buf) Release() { b.release(callers()) }
 
 func (b *Buf) release(by stack) {
-	b.releasing(by)
+	b.track.releasing(b, by)
 	switch n := b.refs.Add(-1); {
 	case n == 0:
 		live.Add(-1)

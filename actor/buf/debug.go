@@ -108,16 +108,16 @@ func (b *Buf) used(how string) {
 }
 
 // releasing notes who releases, before the count changes.
-func (b *Buf) releasing(by stack) {
+func (t *bufTrack) releasing(b *Buf, by stack) {
 	if b.refs.Load() <= 0 {
 		b.releasedTwice(by)
 	}
-	b.track.mu.Lock()
-	defer b.track.mu.Unlock()
-	if len(b.track.last) == keptReleases {
-		b.track.last = b.track.last[1:]
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.last) == keptReleases {
+		t.last = t.last[1:]
 	}
-	b.track.last = append(b.track.last, by)
+	t.last = append(t.last, by)
 }
 
 func (b *Buf) releasedTwice(by stack) {

@@ -40,8 +40,9 @@ type (
 func callers() stack { return stack{} }
 
 func (b *Buf) used(string)         {}
-func (b *Buf) releasing(stack)     {}
 func (b *Buf) releasedTwice(stack) { panic("buf: a buffer was released twice") }
+
+func (bufTrack) releasing(*Buf, stack) {}
 
 func newChunkTrack() chunkTrack { return chunkTrack{} }
 
