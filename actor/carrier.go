@@ -28,6 +28,8 @@ type carrier interface {
 	after(d time.Duration, f func()) timer
 	// afterDone calls f once when ctx is done, outside of any actor.
 	afterDone(ctx context.Context, f func()) (stop func() bool)
+	// yield lets others run first who are ready to.
+	yield()
 	// parking makes a place to wait at.
 	parking() parking
 	// signal is a parking with what is waited for there.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ type goroutines struct{}
 func (goroutines) spawn(g *group, _ *node, _ string, run func() error) { g.goroutines.Go(run) }
 func (goroutines) join(g *group) error                                 { return g.goroutines.Wait() }
 func (goroutines) now() time.Time                                      { return time.Now() }
+func (goroutines) yield()                                              { runtime.Gosched() }
 func (goroutines) cancelled()                                          {}
 func (goroutines) entropy(string) io.Reader                            { return crand.Reader }
 func (goroutines) simulator() *Scheduler                               { return nil }

@@ -237,6 +237,8 @@ func (s *Scheduler) wakeUp(t *task, why wakeReason) {
 	s.ready = append(s.ready, t)
 }
 
+func (s *Scheduler) yield() { s.mayYield() }
+
 // mayYield lets another actor run first, now and then: every place where an
 // actor could wait is one where a real goroutine may be overtaken.
 func (s *Scheduler) mayYield() {

@@ -140,6 +140,11 @@ func (s *Self) Sleep(d time.Duration) error {
 	return context.Cause(s)
 }
 
+// Yield lets others run who are ready to, once, before it returns. An actor that
+// is about to do something costly with what it has been sent so far calls it:
+// those who are about to send more come first. It waits for nobody.
+func (s *Self) Yield() { s.node.system.carrier.yield() }
+
 // WithTimeout returns a context of this actor that ends after d, with
 // [context.DeadlineExceeded] as its cause. Call the cancel function when done.
 func (s *Self) WithTimeout(d time.Duration) (context.Context, context.CancelFunc) {

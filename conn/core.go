@@ -96,6 +96,28 @@ func (k *core) run() error {
 //go:noinline
 func (k *core) turn(first message) {
 	k.messages = k.inbox.Drain(append(k.messages[:0], first))
+	k.serve()
+	// Before it goes out alone, let those come who are about to say more: the user
+	// of a stream that has just been opened, the handler of one that was accepted.
+	for range yields {
+		if k.flying > 0 || k.over || !k.machine.Pending() {
+			break
+		}
+		k.self.Yield()
+		if k.messages = k.inbox.Drain(k.messages[:0]); len(k.messages) == 0 {
+			break
+		}
+		k.serve()
+	}
+	k.send()
+	k.alarm.Set(earlier(k.machine.Deadline(), k.rest))
+}
+
+// yields is how often in a row a core lets others come before it sends.
+const yields = 3
+
+// serve handles the messages that have come.
+func (k *core) serve() {
 	k.now = k.self.Now()
 	// Local work before remote work: what was read comes last.
 	for _, m := range k.messages {
@@ -109,8 +131,6 @@ func (k *core) turn(first message) {
 		}
 	}
 	clear(k.messages)
-	k.send()
-	k.alarm.Set(earlier(k.machine.Deadline(), k.rest))
 }
 
 // earlier is the earlier of two times, of which zero is never.
