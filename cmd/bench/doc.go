@@ -71,8 +71,9 @@
 //     first connection is there before: what is made once is not counted. An idle
 //     stream has carried a message each way.
 //   - wake-ups: voluntary context switches of the listening process, divided by
-//     connections and seconds. A connection that only sends keep-alives has a few
-//     in 30 s.
+//     connections and seconds, from 3 s after the last connection was made: what
+//     hosts tell each other at first is over by then. A connection that only sends
+//     keep-alives has a few in 30 s.
 //   - allocations: objects, of everything in the process, divided by Writes (at the
 //     dialing side) and Reads (at the listening side).
 //   - start: from the start of a process until it has printed its address, on a warm

@@ -1,6 +1,9 @@
 package main
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // rows are all rows, in the order of the table. The bars stand here and
 // nowhere else.
@@ -116,7 +119,7 @@ func idleRows() []Row {
 	for _, n := range []int{100, 1000} {
 		all = append(all, Row{
 			Name: "noise: work for " + count(n, "idle connection"), Figure: wakeUps, Smaller: true,
-			Work: Work{Kind: "idle-work", Conns: n}, Who: noise.both(),
+			Work: Work{Kind: "idle-work", Conns: n, Settle: 3 * time.Second}, Who: noise.both(),
 			Bars: []Bar{most(troupeNoise, keepAlives, "")}, Points: []Point{at("growth-work", n)},
 		})
 	}

@@ -95,7 +95,7 @@ func idleWork(ctx context.Context, c peer.Contender, addr string, w Work, look l
 		if _, _, err := look(atMemory); err != nil {
 			return err
 		}
-		pause(ctx, w.Time)
+		pause(ctx, w.Settle)
 		_, before, err := look(atWork)
 		if err != nil {
 			return err
