@@ -47,8 +47,9 @@ type Config struct {
 type messageKind uint8
 
 const (
-	saidCloseWrite messageKind = iota // the holder, by CloseWrite or Close
-	saidCloseRead                     // the holder, by CloseRead or Close
+	saidCloseWrite messageKind = iota // the holder, by CloseWrite
+	saidCloseRead                     // the holder, by CloseRead
+	saidClose                         // the holder, by Close: both
 	saidReset                         // the holder, by Reset; code
 	remoteClosed                      // the connection: the remote's half is closed
 	remoteReset                       // the connection: reset by the remote or by the muxer
@@ -140,6 +141,10 @@ func (a *streamActor) run() error {
 		if !ok {
 			return actor.ErrStopped
 		}
+		if m.kind == saidClose {
+			a.step(lifeEvent{kind: lifeCloseWrite})
+			m.kind = saidCloseRead
+		}
 		a.step(a.event(m))
 	}
 	return nil
@@ -177,7 +182,7 @@ func (a *streamActor) event(m message) lifeEvent {
 		return lifeEvent{kind: lifeTick}
 	case toldToStop:
 		return lifeEvent{kind: lifeStop}
-	case messageKinds:
+	case saidClose, messageKinds: // the former is two events, see run
 	}
 	panic("stream: unknown message")
 }

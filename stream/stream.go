@@ -149,8 +149,10 @@ func (s *Stream) CloseRead() error {
 // half within the linger time, the stream is reset. Closing twice, or after a
 // reset, does nothing.
 func (s *Stream) Close() error {
-	s.CloseWrite()
-	return s.CloseRead()
+	s.writeClosed.Store(true)
+	s.readClosed.Store(true)
+	s.post(message{kind: saidClose})
+	return nil
 }
 
 // Reset ends the stream in both directions at once: what is on its way is lost,
