@@ -258,7 +258,7 @@ func (e *engine) teach(info *Info) error {
 	book := e.i.swarm.Book()
 	if info.Record != nil {
 		said := func(a ma.Multiaddr) bool { return slices.ContainsFunc(info.Addrs, a.Equal) }
-		if _, err := book.LearnRecord(e.self, swarm.Said, info.Record, swarm.SaidTTL, said); err != nil {
+		if err := book.LearnSigned(e.self, swarm.Said, info.Record, swarm.SaidTTL, said); err != nil {
 			e.self.Note("a record was not kept", err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupe-p2p/troupe/negotiate"
+	"github.com/troupe-p2p/troupe/negotiate/peer"
 )
 
 // model is one machine and a model of the peer that it learns about. Everything
@@ -68,7 +69,7 @@ func (w *model) step(ev event) {
 func (w *model) says() *Info {
 	i := &Info{Peer: "peer", Protocols: []negotiate.Protocol{w.name(), PushID}}
 	if w.numbered {
-		i.Record, i.Seq = []byte("record"), uint64(w.state+1)
+		i.Record, i.Seq = new(peer.SignedRecord), uint64(w.state+1)
 	}
 	return i
 }

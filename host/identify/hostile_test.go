@@ -126,7 +126,7 @@ func TestWhatAPeerSaysOfOthersIsNotBelieved(t *testing.T) {
 		}
 		s, err := evil.Open(w.Self, a.ID(), PushID)
 		w.Must(err)
-		passedOn := encode(t, &pb.Identify{SignedPeerRecord: before.Record, Protocols: []string{"/evil/2"}})
+		passedOn := encode(t, &pb.Identify{SignedPeerRecord: before.Record.Envelope(), Protocols: []string{"/evil/2"}})
 		w.Must(stream.WriteMessage(s, passedOn, maxSent))
 		w.Must(s.Close())
 		w.Sleep(time.Second)

@@ -191,7 +191,7 @@ func parseSaid(words []string) (*Info, error) {
 			said.Addrs = append(said.Addrs, addrs(list...)...)
 		case "seq":
 			said.Seq, _ = strconv.ParseUint(value, 10, 64)
-			said.Record = []byte(value)
+			said.Record = new(peer.SignedRecord)
 		case "agent":
 			said.AgentVersion = value
 		default:

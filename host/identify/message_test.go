@@ -134,8 +134,12 @@ func TestWhatIsSentComesBackAsItWas(t *testing.T) {
 	what := compose1(t, own{key: key, addrs: a, protocols: p, agent: "troupe/1.2.3", seq: 99})
 	observed := ma.StringCast("/ip4/192.0.2.7/tcp/8080")
 	info := understood(t, framed(what.marshal(observed)), key.Public())
+	signed, err := peer.OpenSigned(what.message.SignedPeerRecord)
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := &Info{
-		Peer: key.ID(), Key: key.Public(), Protocols: p, Addrs: a, Record: what.message.SignedPeerRecord, Seq: 99,
+		Peer: key.ID(), Key: key.Public(), Protocols: p, Addrs: a, Record: signed, Seq: 99,
 		Observed: observed, ProtocolVersion: "ipfs/0.1.0", AgentVersion: "troupe/1.2.3",
 	}
 	if diff := diffInfo(want, info); diff != "" {

@@ -55,10 +55,9 @@ type Info struct {
 	// and without those that make no sense from here (a loopback address of
 	// somebody who is far away); nil when it has said nothing about that.
 	Addrs []ma.Multiaddr
-	// Record is the newest peer record that the peer has signed, in its envelope,
-	// to be passed on to others; nil when it sent none of its own. Seq is its
-	// number.
-	Record []byte
+	// Record is the newest peer record that the peer has signed, to be passed on to
+	// others in its envelope; nil when it sent none of its own. Seq is its number.
+	Record *peer.SignedRecord
 	Seq    uint64
 	// Observed is where the peer sees this host; nil when it has not said.
 	Observed ma.Multiaddr
@@ -169,12 +168,12 @@ func understand(m *pb.Identify, key peer.PublicKey, remote ma.Multiaddr) (info *
 	}
 	var addrs []ma.Multiaddr
 	if m.SignedPeerRecord != nil {
-		record, err := ownRecord(m.SignedPeerRecord, from)
+		signed, err := ownRecord(m.SignedPeerRecord, from)
 		if err != nil {
 			fault = &MessageError{Peer: from, Rule: ErrWrongRecord, Err: err}
 		} else {
-			info.Record, info.Seq = m.SignedPeerRecord, record.Seq
-			addrs = record.Addrs
+			info.Record, info.Seq = signed, signed.Record().Seq
+			addrs = signed.Record().Addrs
 		}
 	}
 	if info.Record == nil {
@@ -189,15 +188,15 @@ func understand(m *pb.Identify, key peer.PublicKey, remote ma.Multiaddr) (info *
 // ownRecord opens a record and checks that it is about the peer that sent it: one
 // of somebody else would make this host keep what strangers want it to keep
 // (CVE-2023-40583).
-func ownRecord(data []byte, from peer.ID) (peer.Record, error) {
-	record, _, err := peer.OpenRecord(data)
+func ownRecord(data []byte, from peer.ID) (*peer.SignedRecord, error) {
+	signed, err := peer.OpenSigned(data)
 	if err != nil {
-		return peer.Record{}, err
+		return nil, err
 	}
-	if record.ID != from {
-		return peer.Record{}, &peer.MismatchError{Want: from, Got: record.ID}
+	if id := signed.Record().ID; id != from {
+		return nil, &peer.MismatchError{Want: from, Got: id}
 	}
-	return record, nil
+	return signed, nil
 }
 
 // parseProtocols returns the names that can be negotiated, each once. A name that cannot

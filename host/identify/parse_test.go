@@ -317,7 +317,7 @@ func TestARecordCountsOnlyIfItIsTheSendersOwnAndItsSignatureHolds(t *testing.T) 
 			m := &pb.Identify{SignedPeerRecord: c.record, ListenAddrs: [][]byte{ma.StringCast("/ip4/8.8.8.8/tcp/1").Bytes()}}
 			info, fault := heardFrom(t, framed(encode(t, m)), key.Public(), far)
 			if c.good {
-				if fault != nil || info.Seq != 5 || !bytes.Equal(info.Record, c.record) || info.Addrs[0].String() != "/ip4/9.9.9.9/tcp/1" {
+				if fault != nil || info.Seq != 5 || !bytes.Equal(info.Record.Envelope(), c.record) || info.Addrs[0].String() != "/ip4/9.9.9.9/tcp/1" {
 					t.Errorf("fault %v, %+v", fault, info)
 				}
 				return

@@ -35,7 +35,7 @@ func TestBothEndsOfAConnectionLearnWhatTheOtherSupports(t *testing.T) {
 		if diff := cmp.Diff(texts(b.Addrs()), texts(info.Addrs)); diff != "" {
 			w.Errorf("addresses (-want +got):\n%s", diff)
 		}
-		if record, _, err := peer.OpenRecord(info.Record); err != nil || record.ID != b.ID() || record.Seq != info.Seq {
+		if record, _, err := peer.OpenRecord(info.Record.Envelope()); err != nil || record.ID != b.ID() || record.Seq != info.Seq {
 			w.Errorf("record %+v, %v; number %d", record, err, info.Seq)
 		}
 		c := a.Conn(b.ID())
@@ -51,7 +51,7 @@ func TestBothEndsOfAConnectionLearnWhatTheOtherSupports(t *testing.T) {
 		if diff := cmp.Diff(texts(b.Addrs()), texts(a.Book().Addrs(b.ID()))); diff != "" {
 			w.Errorf("the book (-want +got):\n%s", diff)
 		}
-		if record, seq := a.Book().Record(b.ID()); !bytes.Equal(record, info.Record) || seq != info.Seq {
+		if record, seq := a.Book().Record(b.ID()); !bytes.Equal(record, info.Record.Envelope()) || seq != info.Seq {
 			w.Errorf("the book has the record %d, %x", seq, record)
 		}
 		for _, e := range a.Book().Entries(b.ID()) {
@@ -146,7 +146,7 @@ func TestANewAddressIsPushed(t *testing.T) {
 		if got := texts(a.Book().Addrs(b.ID())); !slices.Contains(got, "/memory/77") {
 			w.Errorf("the book: %v", got)
 		}
-		if record, _, err := peer.OpenRecord(after.Record); err != nil || len(record.Addrs) != 2 {
+		if record, _, err := peer.OpenRecord(after.Record.Envelope()); err != nil || len(record.Addrs) != 2 {
 			w.Errorf("record %+v, %v", record, err)
 		}
 	})

@@ -140,18 +140,28 @@ func (b *Book) LearnRecord(ctx context.Context, from Source, envelope []byte, tt
 	if len(envelope) > MaxRecordSize {
 		return "", &RecordError{Rule: ErrRecordSize, Size: len(envelope)}
 	}
-	record, _, err := peer.OpenRecord(envelope)
+	signed, err := peer.OpenSigned(envelope)
 	if err != nil {
 		return "", err
+	}
+	return signed.Record().ID, b.LearnSigned(ctx, from, signed, ttl, use)
+}
+
+// LearnSigned is [Book.LearnRecord] for a record whose signature has been checked
+// already. Errors: a [*RecordError], and those of [Book.Learn].
+func (b *Book) LearnSigned(ctx context.Context, from Source, signed *peer.SignedRecord, ttl time.Duration, use func(ma.Multiaddr) bool) error {
+	envelope, record := signed.Envelope(), signed.Record()
+	if len(envelope) > MaxRecordSize {
+		return &RecordError{Rule: ErrRecordSize, Size: len(envelope)}
 	}
 	addrs := usable(peer.Info{ID: record.ID, Addrs: record.Addrs})
 	if use != nil {
 		addrs = slices.DeleteFunc(addrs, func(a ma.Multiaddr) bool { return !use(a) })
 	}
 	if ttl <= 0 {
-		return record.ID, nil
+		return nil
 	}
-	return record.ID, b.call(ctx, bookEvent{kind: learn, peer: record.ID, from: from, addrs: addrs, ttl: ttl, record: newRecord(envelope, record)})
+	return b.call(ctx, bookEvent{kind: learn, peer: record.ID, from: from, addrs: addrs, ttl: ttl, record: newRecord(envelope, record)})
 }
 
 // Record is the newest signed record of a peer, in its envelope, and its number.

@@ -158,3 +158,35 @@ func OpenRecord(data []byte) (Record, PublicKey, error) {
 	}
 	return r, e.Key, nil
 }
+
+// A SignedRecord is a record whose signature has been checked, with the envelope
+// that proves it to others. Only [OpenSigned] makes one that says anything.
+type SignedRecord struct {
+	record   Record
+	envelope []byte
+}
+
+// OpenSigned is [OpenRecord] for those who hand the record on: its signature,
+// which is most of the work, need not be checked again. It keeps a copy of data.
+func OpenSigned(data []byte) (*SignedRecord, error) {
+	r, _, err := OpenRecord(data)
+	if err != nil {
+		return nil, err
+	}
+	return &SignedRecord{r, bytes.Clone(data)}, nil
+}
+
+// Record is what is signed. Its addresses must not be changed.
+func (s *SignedRecord) Record() Record { return s.record }
+
+// Envelope is the encoded envelope. It must not be changed.
+func (s *SignedRecord) Envelope() []byte { return s.envelope }
+
+// Equal reports whether both are the same envelope, byte for byte; two nil records
+// are equal.
+func (s *SignedRecord) Equal(other *SignedRecord) bool {
+	if s == nil || other == nil {
+		return s == other
+	}
+	return bytes.Equal(s.envelope, other.envelope)
+}

@@ -224,3 +224,24 @@ func TestBytesThatAreNoRecordAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestASignedRecordIsWhatWasOpened(t *testing.T) {
+	data := unhex(sealedRecord)
+	signed, err := OpenSigned(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := same(record(t, 1, "/ip4/127.0.0.1/tcp/4001"), signed.Record()); diff != "" {
+		t.Error(diff)
+	}
+	clear(data)
+	if diff := cmp.Diff(unhex(sealedRecord), signed.Envelope()); diff != "" {
+		t.Errorf("the envelope is not a copy: %s", diff)
+	}
+	data = unhex(sealedRecord)
+	data[len(data)-1]++
+	var wrong *EnvelopeError
+	if signed, err := OpenSigned(data); signed != nil || !errors.As(err, &wrong) {
+		t.Errorf("a wrong signature gives %v, %v", signed, err)
+	}
+}
