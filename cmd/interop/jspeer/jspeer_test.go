@@ -148,8 +148,8 @@ func TestEveryReleaseIsPinned(t *testing.T) {
 		if name != "" && p.Integrity == "" {
 			t.Errorf("%s has no hash", name)
 		}
-		if p.Resolved != "" && !strings.HasPrefix(p.Resolved, "https://registry.npmjs.org/") {
-			t.Errorf("%s comes from %s", name, p.Resolved)
+		if p.Resolved != "" {
+			t.Errorf("%s comes from %s and not from whatever registry npm is set up with", name, p.Resolved)
 		}
 	}
 }
