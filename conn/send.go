@@ -31,7 +31,8 @@ func (k *core) send() {
 		b.closeOpen()
 		k.fly(b)
 	}
-	if k.ending && !k.silent && k.flying == 0 && !k.machine.Pending() && !k.unsent() {
+	joinsOrFailed := k.writing != nil && k.writer == nil
+	if k.ending && !k.silent && !joinsOrFailed && k.flying == 0 && !k.machine.Pending() && !k.unsent() {
 		k.finish()
 	}
 }
@@ -87,7 +88,7 @@ func (k *core) finish() {
 		return
 	}
 	if !k.canWrite() {
-		return // it joins, or it has failed and the reader says what comes
+		return // until it has joined
 	}
 	k.silent = true
 	b := k.free[len(k.free)-1]
