@@ -268,9 +268,9 @@ func (a *streamActor) negotiate() lifeEvent {
 	// lazily opened stream the user has the handle already, but nothing is written.
 	limit := a.self.Now().Add(orElse(a.config.Negotiate, 10*time.Second))
 	a.s.body.SetReadDeadline(limit)
-	if a.config.Pending == nil {
+	lazily := a.config.Pending != nil
+	if !lazily {
 		a.s.body.SetWriteDeadline(limit)
-		defer a.s.body.SetWriteDeadline(time.Time{})
 	}
 	wire := bodyPipe{a.self, a.s.body}
 	var protocol negotiate.Protocol
@@ -278,12 +278,15 @@ func (a *streamActor) negotiate() lifeEvent {
 	switch {
 	case a.config.Role == negotiate.Listener:
 		protocol, err = negotiate.Listen(wire, a.supports, a.config.Routes.Protocols)
-	case a.config.Pending != nil:
+	case lazily:
 		protocol, err = a.config.Pending.Protocol(), a.config.Pending.Confirm(wire)
 	default:
 		protocol, err = negotiate.Dial(wire, a.config.Want...)
 	}
 	a.config.Pending = nil
+	if !lazily {
+		a.s.body.SetWriteDeadline(time.Time{}) // before somebody hears of the outcome and sets another
+	}
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 	}
