@@ -72,10 +72,16 @@ func retriesOf(t *testing.T, out string) (n int) {
 
 func TestGetGoesOnWhereTheConnectionBroke(t *testing.T) {
 	const size = 4_000_000
-	n, dir := startNode(t), t.TempDir()
+	n := startNode(t)
 	sent := n.put(t, "song", size)
-	g := startGate(t, n.addr, gateCut{out: 1_500_000}, gateCut{out: 800_000})
-	out, _ := want(t, exitOK, "--json", "get", "song", g.addr, "-o", filepath.Join(dir, "song"))
+	var g *gate
+	var dir, out string
+	throughGates(t, 3, func() *gate {
+		dir = t.TempDir()
+		g = startGate(t, n.addr, gateCut{out: 1_500_000}, gateCut{out: 800_000})
+		out, _ = want(t, exitOK, "--json", "get", "song", g.addr, "-o", filepath.Join(dir, "song"))
+		return g
+	})
 	r := last(t, out)
 	if got := content(t, dir, "song"); got != string(sent) {
 		t.Error("not what was sent")
@@ -100,8 +106,16 @@ func TestSendGoesOnWhereTheConnectionBroke(t *testing.T) {
 	const size = 4_000_000
 	n, dir := startNode(t, "--allow-receive"), t.TempDir()
 	write(t, dir, "song", string(randomBytes(size)))
-	g := startGate(t, n.addr, gateCut{in: 1_500_000})
-	out, _ := want(t, exitOK, "--json", "send", filepath.Join(dir, "song"), g.addr)
+	var g *gate
+	var out string
+	throughGates(t, 2, func() *gate {
+		if err := os.RemoveAll(filepath.Join(n.dir, "song")); err != nil {
+			t.Fatal(err)
+		}
+		g = startGate(t, n.addr, gateCut{in: 1_500_000})
+		out, _ = want(t, exitOK, "--json", "send", filepath.Join(dir, "song"), g.addr)
+		return g
+	})
 	r := last(t, out)
 	if content(t, n.dir, "song") != content(t, dir, "song") || retriesOf(t, out) != 1 {
 		t.Errorf("not what was sent, or in %d attempts", 1+retriesOf(t, out))
