@@ -52,7 +52,7 @@ func (out *writer) write(raw net.Conn, pieces [][]byte) (int64, error) {
 				plain = pieces[0][at : at+size] // no copy
 				at += size
 			} else {
-				at, pieces = collect(plain, at, pieces)
+				at, pieces = buf.Collect(plain, at, pieces)
 			}
 			if limit = out.add(b, plain); limit == nil {
 				sealed += int64(size)
@@ -72,20 +72,6 @@ func (out *writer) write(raw net.Conn, pieces [][]byte) (int64, error) {
 		}
 	}
 	return n, nil
-}
-
-// collect fills plain from pieces, beginning at byte at of the first, and
-// returns where the bytes after it are.
-func collect(plain []byte, at int, pieces [][]byte) (int, [][]byte) {
-	for n := 0; n < len(plain); {
-		if at == len(pieces[0]) {
-			at, pieces = 0, pieces[1:]
-			continue
-		}
-		more := copy(plain[n:], pieces[0][at:])
-		n, at = n+more, at+more
-	}
-	return at, pieces
 }
 
 // add seals plain into b and queues it for the pipe. plain may lie in b where

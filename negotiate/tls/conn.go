@@ -103,7 +103,7 @@ func (c *Conn) WriteBuffers(pieces [][]byte) (int64, error) {
 		} else {
 			b := buf.Get(size)
 			plain := b.Bytes()[:size]
-			at, pieces = collect(plain, at, pieces)
+			at, pieces = buf.Collect(plain, at, pieces)
 			m, err = c.write(plain)
 			b.Release()
 		}
@@ -114,20 +114,6 @@ func (c *Conn) WriteBuffers(pieces [][]byte) (int64, error) {
 		left -= size
 	}
 	return n, nil
-}
-
-// collect fills plain from pieces, beginning at byte at of the first, and
-// returns where the bytes after it are.
-func collect(plain []byte, at int, pieces [][]byte) (int, [][]byte) {
-	for n := 0; n < len(plain); {
-		if at == len(pieces[0]) {
-			at, pieces = 0, pieces[1:]
-			continue
-		}
-		more := copy(plain[n:], pieces[0][at:])
-		n, at = n+more, at+more
-	}
-	return at, pieces
 }
 
 // write seals a portion and hands it to the pipe in one call.
