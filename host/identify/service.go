@@ -67,21 +67,8 @@ func New(s *swarm.Swarm, o Options) *Service {
 // when parent ends first.
 func Start(parent *actor.Self, s *swarm.Swarm, o Options) (*Service, error) {
 	i := New(s, o)
-	begun := actor.NewPromise(parent, "the start of identify")
 	r := actor.Restart{When: actor.OnFailure, Backoff: 100 * time.Millisecond, Optional: true}
-	ref := parent.Supervise("identify", r, func(self *actor.Self) error {
-		self.OnEnd(func() { begun.Keep(actor.ErrStopped) }) // told to end, or a panic
-		err := i.run(self, func() { begun.Keep(nil) })
-		if err != nil {
-			begun.Keep(err)
-		}
-		return err
-	})
-	if err := ref.Err(); err != nil {
-		return nil, err
-	}
-	if err := begun.Wait(parent); err != nil {
-		ref.Stop(err)
+	if err := parent.SuperviseReady("identify", r, i.run); err != nil {
 		return nil, err
 	}
 	return i, nil

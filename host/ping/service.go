@@ -34,24 +34,8 @@ func Run(self *actor.Self, s *swarm.Swarm) error { return run(self, s, func() {}
 // minute it stays down. Errors: why it could not begin, for example a
 // [*swarm.ProtocolTakenError]; parent's cause when parent ends first.
 func Start(parent *actor.Self, s *swarm.Swarm) error {
-	begun := actor.NewPromise(parent, "the start of ping")
 	r := actor.Restart{When: actor.OnFailure, Backoff: 100 * time.Millisecond, Optional: true}
-	ref := parent.Supervise("ping", r, func(self *actor.Self) error {
-		self.OnEnd(func() { begun.Keep(actor.ErrStopped) }) // told to end before it began
-		err := run(self, s, func() { begun.Keep(nil) })
-		if err != nil {
-			begun.Keep(err)
-		}
-		return err
-	})
-	if err := ref.Err(); err != nil {
-		return err
-	}
-	err := begun.Wait(parent)
-	if err != nil {
-		ref.Stop(err)
-	}
-	return err
+	return parent.SuperviseReady("ping", r, func(self *actor.Self, ready func()) error { return run(self, s, ready) })
 }
 
 func run(self *actor.Self, s *swarm.Swarm, ready func()) error {
