@@ -3,6 +3,7 @@ package capture
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/troupe-p2p/troupe/negotiate"
@@ -47,16 +48,36 @@ type frame struct {
 	stream streamID
 	deeds  []deed
 	n      uint32
-	body   []byte
-	head   int // bytes before the body
+	body   []byte // as much of it as there is
+	left   int    // bytes of the body that are still to come: only of frames that carry
+	head   int    // bytes before the body
 	note   string
 }
 
-// size is how many bytes the frame has.
+// size is how many bytes of the frame there are.
 func (f frame) size() int { return f.head + len(f.body) }
 
+// rest is the frame with what comes next of its body, and what it does in the end.
+func (f frame) rest(data []byte) frame {
+	n := min(f.left, len(data))
+	f.deeds = f.deeds[slices.Index(f.deeds, carries):]
+	f.head, f.body, f.left = 0, data[:n], f.left-n
+	return f
+}
+
+// now is what the frame does as far as it is there: what stands behind its bytes
+// is done when all of them are.
+func (f frame) now() []deed {
+	if f.left == 0 {
+		return f.deeds
+	}
+	return f.deeds[:slices.Index(f.deeds, carries)+1]
+}
+
 // A decoder reads one frame from the front of data, which from has sent. It
-// returns false when there is not enough data, and an error when it never will.
+// returns false when there is not enough data, and an error when it never will be.
+// A frame that carries bytes need not be whole: a receiver may answer its first
+// bytes before the last have come.
 type decoder func(from Side, data []byte) (frame, bool, error)
 
 // decoderOf returns the decoder of a muxer.
@@ -119,10 +140,8 @@ func decodeYamux(dialer Side, data []byte) (frame, bool, error) {
 		f.deeds = append(f.deeds, accepts)
 	}
 	if kind == 0 {
-		if uint64(len(data)) < head+uint64(length) {
-			return frame{}, false, nil
-		}
-		f.body = data[head : head+length]
+		n := min(int(length), len(data)-head)
+		f.body, f.left = data[head:head+n], int(length)-n
 		f.deeds = append(f.deeds, carries)
 		f.note = fmt.Sprintf("%s %d", f.note, length)
 	} else if length > 0 && flags&8 == 0 {
@@ -151,17 +170,18 @@ func decodeMplex(from Side, data []byte) (frame, bool, error) {
 	if length > 1<<20 {
 		return frame{}, false, fmt.Errorf("a frame of mplex has a body of %d bytes", length)
 	}
-	if uint64(len(data)-n-m) < length {
-		return frame{}, false, nil
-	}
 	flag, number := key&7, key>>3
-	f := frame{head: n + m, body: data[n+m : n+m+int(length)], stream: streamID{opener: from, number: number}}
+	there := min(int(length), len(data)-n-m)
+	f := frame{head: n + m, body: data[n+m : n+m+there], left: int(length) - there, stream: streamID{opener: from, number: number}}
 	if flag%2 == 1 {
 		f.stream.opener = from.Other() // the receiver's form of a flag
 	}
 	names := []string{"NewStream", "MessageReceiver", "MessageInitiator", "CloseReceiver", "CloseInitiator", "ResetReceiver", "ResetInitiator"}
 	if flag == 7 {
 		return frame{}, false, fmt.Errorf("a frame of mplex has the flag 7")
+	}
+	if f.left > 0 && flag != 1 && flag != 2 {
+		return frame{}, false, nil
 	}
 	f.deeds = []deed{[...]deed{begins, carries, carries, ends, ends, resets, resets}[flag]}
 	f.note = strings.TrimSuffix(fmt.Sprintf("%d %s %d", number, names[flag], length), " 0")

@@ -1,6 +1,7 @@
 package capture_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/troupe-p2p/troupe/muxer"
 	"github.com/troupe-p2p/troupe/muxer/mplex"
 	"github.com/troupe-p2p/troupe/muxer/yamux"
+	"github.com/troupe-p2p/troupe/negotiate"
 )
 
 // sessions are the recorded sessions by the names of their files.
@@ -45,6 +47,50 @@ func factoryOf(c *capture.Capture) muxer.Factory {
 		return mplex.Factory(mplex.PauseThenReset)
 	}
 	return yamux.Factory(yamux.Options{})
+}
+
+// halfFirst is a session whose peer offers a protocol and says a hundred bytes in
+// one frame; the recording has the answer to the offer before the frame's end.
+const halfFirst = `capture 1
+kind session
+peer somebody
+version 1
+date 2026-01-02
+dialer peer
+security /noise
+muxer %s
+early yes
+key 0801122015cff9b59dbd0cade2fcc15141f35aea09586f875d227839553f70fb4992abf5
+local /ip4/127.0.0.1/tcp/1
+remote /ip4/127.0.0.1/tcp/2
+
+< 0s
+  %s 13 "/multistream/1.0.0\n" 13 "/troupe/echo/1.0.0\n" 6d*40
+> 1ms
+  %s 13 "/multistream/1.0.0\n" 13 "/troupe/echo/1.0.0\n"
+< 2ms
+  6d*60
+  %s
+> 3ms
+  %s 6d*100
+  %s
+< 4ms end
+`
+
+func TestAFrameOfAPeerMayBeAnsweredBeforeItIsWhole(t *testing.T) {
+	for muxer, frames := range map[negotiate.Protocol][5]string{
+		yamux.ID: {
+			"000100010000000100000000 00000000000000010000008c", "000100020000000100000000 000000000000000100000028",
+			"000100040000000100000000", "000000000000000100000064", "000100040000000100000000",
+		},
+		mplex.ID: {"080130 0a8c01", "0928", "0c00", "0964", "0b00"},
+	} {
+		text := fmt.Sprintf(halfFirst, muxer, frames[0], frames[1], frames[2], frames[3], frames[4])
+		c := parse(t, text)
+		if err := capture.Replay(c, factoryOf(c), 1); err != nil {
+			t.Errorf("%s: %v", muxer, err)
+		}
+	}
 }
 
 func TestARecordedPeerIsUnderstoodAndAnsweredAsWhenItWasRecorded(t *testing.T) {

@@ -91,6 +91,7 @@ type talk struct {
 	muxer   *agreement // nil when it was agreed inside the handshake
 	heard   int        // chunks of the peer so far
 	rest    [2][]byte
+	open    [2]frame // the last frame, when some of its bytes are to come
 	streams map[streamID]*conversation
 	order   []streamID
 	asked   [2][]uint32 // values of pings by each side, not yet answered
@@ -131,6 +132,9 @@ func follow(c *Capture) (*talk, error) {
 
 // whole says whether a side's bytes ended within something.
 func (t *talk) whole(side Side) error {
+	if f := t.open[side]; f.left > 0 {
+		return fmt.Errorf("%s ends within a frame: %s: %d bytes are missing", side, f.note, f.left)
+	}
 	if len(t.rest[side]) > 0 {
 		return fmt.Errorf("%s ends within a frame: % x", side, t.rest[side][:min(len(t.rest[side]), 16)])
 	}
@@ -150,15 +154,22 @@ func (t *talk) take(from Side, data []byte) error {
 	data = append(t.rest[from], data...)
 	t.rest[from] = nil
 	for len(data) > 0 {
-		f, ok, err := t.decode(from, data)
-		if err != nil {
-			return fmt.Errorf("%s: %w", from, err)
+		f := t.open[from]
+		if f.left > 0 {
+			f = f.rest(data)
+		} else {
+			var ok bool
+			var err error
+			if f, ok, err = t.decode(from, data); err != nil {
+				return fmt.Errorf("%s: %w", from, err)
+			}
+			if !ok {
+				t.rest[from] = slices.Clone(data)
+				return nil
+			}
+			t.cuts[from] = append(t.cuts[from], cut{at: t.fed[from], head: f.head, note: f.note})
 		}
-		if !ok {
-			t.rest[from] = slices.Clone(data)
-			return nil
-		}
-		t.cuts[from] = append(t.cuts[from], cut{at: t.fed[from], head: f.head, note: f.note})
+		t.open[from] = f
 		t.fed[from] += f.size()
 		if err := t.frame(from, f); err != nil {
 			return fmt.Errorf("%s: %s: %w", from, f.note, err)
@@ -170,7 +181,7 @@ func (t *talk) take(from Side, data []byte) error {
 
 // frame carries out one frame.
 func (t *talk) frame(from Side, f frame) error {
-	for _, d := range f.deeds {
+	for _, d := range f.now() {
 		switch d {
 		case pings:
 			t.asked[from] = append(t.asked[from], f.n)
