@@ -24,9 +24,13 @@ type direction struct {
 	turns []uint64 // of the Writes under way: the first one's bytes go out, together
 	turn  uint64   // the last one given
 
-	ended bool      // the writing end is closed
+	ended bool      // nothing more will be written
 	endAt time.Time // when the reading end learns of that
 	cut   bool      // the reading end is closed: bytes are thrown away
+
+	gone   bool      // the writing end is closed, and reads no more either
+	goneAt time.Time // when the reading end learns of that
+	reset  bool      // it was closed by a reset
 
 	readEnd, writeEnd time.Time // deadlines; zero: none
 }
@@ -149,19 +153,43 @@ func (d *direction) pop() {
 	d.chunks = d.chunks[:last]
 }
 
-// end notes that the writing end is closed: after the bytes that are on their
+// end notes that nothing more will be written: after the bytes that are on their
 // way the reader sees the end.
 func (d *direction) end(now time.Time) {
 	d.ended = true
-	if d.delay != nil {
-		_, at := d.delay(now, 0)
-		d.endAt = later(d.latest, at)
+	d.endAt = d.news(now)
+}
+
+// close notes that the writing end is closed, perhaps after its end.
+func (d *direction) close(now time.Time, reset bool) {
+	if !d.ended {
+		d.end(now)
+		d.goneAt = d.endAt
+	} else {
+		d.goneAt = d.news(now)
 	}
+	d.gone, d.reset = true, reset
+}
+
+// news is when something without bytes arrives that is sent now: not before
+// anything that was sent earlier.
+func (d *direction) news(now time.Time) time.Time {
+	if d.delay == nil {
+		return time.Time{}
+	}
+	_, at := d.delay(now, 0)
+	d.latest = later(d.latest, at)
+	return d.latest
 }
 
 // endKnown reports whether the news of the end has arrived.
 func (d *direction) endKnown(now time.Time) bool {
 	return d.ended && (d.delay == nil || !d.endAt.After(now))
+}
+
+// goneKnown reports whether the news that the writing end is closed has arrived.
+func (d *direction) goneKnown(now time.Time) bool {
+	return d.gone && (d.delay == nil || !d.goneAt.After(now))
 }
 
 // drop throws away what is in the direction and what will come. It makes no

@@ -15,8 +15,9 @@
 //
 // # Pipes
 //
-// [Pipe] returns the two ends of a connection as [net.Conn] with all the
-// promises of package transport. There is no goroutine in it: who reads or
+// [Pipe] returns the two ends of a connection, each a [Conn]: a [net.Conn] with
+// all the promises of package transport that can also be half-closed and reset,
+// as TCP's can. There is no goroutine in it: who reads or
 // writes waits on an [actor.Signal], so a pipe runs unchanged on goroutines, in
 // a testing/synctest bubble and on the deterministic scheduler. Its clock, and
 // the carrier it waits on, are those of the context it was made with; everybody

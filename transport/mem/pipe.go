@@ -2,6 +2,7 @@ package mem
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -10,6 +11,22 @@ import (
 
 	"github.com/troupe-p2p/troupe/actor"
 )
+
+// ErrReset is why a call fails when the other end ended the connection with a
+// reset instead of a close: what an end that crashed, or had enough, looks like.
+var ErrReset = errors.New("the other end reset the connection")
+
+// A Conn is one end of a [Pipe]: a [net.Conn] that can be half-closed, and reset.
+type Conn interface {
+	net.Conn
+	// CloseWrite says that no more will be written here; the other end reads
+	// io.EOF after the last byte, and may go on writing. Writes at this end fail
+	// with io.ErrClosedPipe. It does not wait, and may be called again.
+	CloseWrite() error
+	// Reset is Close, except that the other end learns of it as [ErrReset]: in its
+	// writes, and in its reads after what was sent before.
+	Reset() error
+}
 
 // DefaultLimit is how many unread bytes a direction of a pipe holds where
 // nothing else was said: about what sockets of today begin with.
@@ -44,11 +61,12 @@ type Options struct {
 // which lives as long. Its end means nothing.
 //
 // Errors are *net.OpError around [net.ErrClosed] after this end's Close,
-// [os.ErrDeadlineExceeded] at a deadline, and [io.ErrClosedPipe] for a Write
-// when the other end is closed. Read returns bare io.EOF when the other end is
-// closed and all it sent was read. Close drops what this end has not read, and
-// may be called again.
-func Pipe(ctx context.Context, o Options) (a, b net.Conn) {
+// [os.ErrDeadlineExceeded] at a deadline, [io.ErrClosedPipe] for a Write when the
+// other end is closed or this one is half-closed, and [ErrReset] when the other
+// end was reset. Read returns bare io.EOF when the other end is closed, or
+// half-closed, and all it sent was read. Close drops what this end has not read,
+// and may be called again.
+func Pipe(ctx context.Context, o Options) (a, b Conn) {
 	if o.Limit <= 0 {
 		o.Limit = DefaultLimit
 	}
@@ -87,7 +105,7 @@ type conn struct {
 }
 
 // closed reports whether this end is closed.
-func (c *conn) closed() bool { return c.out.ended }
+func (c *conn) closed() bool { return c.out.gone }
 
 // clock returns the time, or zero where nothing depends on it: a pipe without
 // delays and deadlines never asks.
@@ -109,6 +127,14 @@ func (c *conn) over(now, end time.Time) error {
 	return nil
 }
 
+// left says how a write fails once the other end is closed.
+func (d *direction) left() error {
+	if d.reset {
+		return ErrReset
+	}
+	return io.ErrClosedPipe
+}
+
 // Read waits for bytes; it returns io.EOF after the other end's last one.
 func (c *conn) Read(p []byte) (int, error) {
 	c.mu.Lock()
@@ -128,7 +154,10 @@ func (c *conn) Read(p []byte) (int, error) {
 			return n, nil
 		}
 		if next.IsZero() && d.ended {
-			if d.endKnown(now) {
+			switch {
+			case d.reset && d.goneKnown(now):
+				return 0, c.failed("read", ErrReset)
+			case d.endKnown(now):
 				return 0, io.EOF
 			}
 			next = d.endAt
@@ -156,7 +185,10 @@ func (c *conn) Write(p []byte) (n int, err error) {
 		if err := c.over(now, d.writeEnd); err != nil {
 			return n, c.failed("write", err)
 		}
-		if c.in.endKnown(now) {
+		if c.in.goneKnown(now) {
+			return n, c.failed("write", c.in.left())
+		}
+		if d.ended {
 			return n, c.failed("write", io.ErrClosedPipe)
 		}
 		if n == len(p) {
@@ -168,21 +200,43 @@ func (c *conn) Write(p []byte) (n int, err error) {
 			d.readers.wake()
 			continue
 		}
-		if c.in.ended {
-			again = sooner(again, c.in.endAt)
+		if c.in.gone {
+			again = sooner(again, c.in.goneAt)
 		}
 		d.writers.wait(&c.mu, context.Background(), sooner(again, d.writeEnd))
 	}
 }
 
 // Close closes this end in both directions and wakes everybody.
-func (c *conn) Close() error {
+func (c *conn) Close() error { return c.close(false) }
+
+// Reset does the same, and tells the other end that it was no orderly end.
+func (c *conn) Reset() error { return c.close(true) }
+
+// CloseWrite closes the direction that this end writes.
+func (c *conn) CloseWrite() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.out
+	switch {
+	case c.closed():
+		return c.failed("close", net.ErrClosed)
+	case d.ended:
+		return nil
+	}
+	d.end(c.clock(d, time.Time{}))
+	d.readers.wake()
+	d.writers.wake()
+	return nil
+}
+
+func (c *conn) close(reset bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed() {
 		return nil
 	}
-	c.out.end(c.clock(c.out, time.Time{}))
+	c.out.close(c.clock(c.out, time.Time{}), reset)
 	c.in.drop()
 	for i := range c.ways {
 		c.ways[i].readers.wake()
