@@ -111,6 +111,9 @@ func (sys *system) failed(n *node, err error) {
 		return
 	}
 	f := Failure{Path: path, At: sys.carrier.now(), Err: err}
+	if s := sys.carrier.simulator(); s != nil && s.onFail != nil {
+		s.onFail(f)
+	}
 	sys.mu.Lock()
 	defer sys.mu.Unlock()
 	if len(sys.failures) == maxFailures {

@@ -31,6 +31,8 @@ type Scheduler struct {
 	watches []*watch // in the order they were set
 	steps   uint64
 	onStep  func(Step)
+	onFail  func(Failure)
+	halted  error
 }
 
 // A Step is one turn of a simulation: an actor ran until it had to wait.
@@ -59,7 +61,7 @@ func (s *Scheduler) Run(ctx context.Context, name string, f Func) error {
 	ref := start(context.WithoutCancel(ctx), s, name, f)
 	sys := ref.node.system
 	defer s.killAll()
-	for !ref.node.ended.isOpen() || len(s.ready) > 0 {
+	for s.halted == nil && (!ref.node.ended.isOpen() || len(s.ready) > 0) {
 		if sys.late.isOpen() {
 			return sys.overdueError()
 		}
@@ -68,8 +70,23 @@ func (s *Scheduler) Run(ctx context.Context, name string, f Func) error {
 		}
 		return &DeadlockError{Waiting: s.report()}
 	}
+	if s.halted != nil {
+		return s.halted
+	}
 	return ref.Err()
 }
+
+// Halt ends the simulation where it stands, after the turn that is being taken,
+// with an error for Run to return; the first one counts. Nobody is told.
+func (s *Scheduler) Halt(err error) {
+	if s.halted == nil {
+		s.halted = err
+	}
+}
+
+// OnFailure has f called for each failure of an actor, at the actor where it
+// happened. It is set before Run; f must not wait.
+func (s *Scheduler) OnFailure(f func(Failure)) { s.onFail = f }
 
 // step lets one runnable actor run until it waits.
 func (s *Scheduler) step() bool {
