@@ -9,20 +9,25 @@ import (
 	"github.com/troupe-p2p/troupe/actor"
 )
 
-// A crowd is those who wait for a change of a state under a lock: mostly nobody
+// A Crowd is those who wait for a change of a state under a lock: mostly nobody
 // or one. Each has a signal of its own, so that a change reaches all of them,
 // and each looks at the state again by itself. The lock guards the crowd too.
-type crowd struct {
+// The ends of connections are built with it, here and in simulated networks.
+type Crowd struct {
 	ctx     context.Context // of the tree whose carrier they wait on
 	what    string          // they wait for, shown in the tree
 	waiting []actor.Signal
 	idle    []actor.Signal // kept for the next
 }
 
-// wait gives up the lock until the state may have changed. It returns early with
+// NewCrowd returns a crowd of nobody. ctx says on which carrier they will wait,
+// what is shown in the tree: what they wait for.
+func NewCrowd(ctx context.Context, what string) Crowd { return Crowd{ctx: ctx, what: what} }
+
+// Wait gives up the lock until the state may have changed. It returns early with
 // the cause of ctx, and with [os.ErrDeadlineExceeded] at until unless that is
 // zero; then, too, the caller holds the lock again.
-func (c *crowd) wait(lock *sync.Mutex, ctx context.Context, until time.Time) error {
+func (c *Crowd) Wait(lock *sync.Mutex, ctx context.Context, until time.Time) error {
 	var s actor.Signal
 	if last := len(c.idle) - 1; last >= 0 {
 		s, c.idle = c.idle[last], c.idle[:last]
@@ -42,8 +47,8 @@ func (c *crowd) wait(lock *sync.Mutex, ctx context.Context, until time.Time) err
 	return s.Wait(ctx, until)
 }
 
-// wake lets all of them look again. The caller holds the lock.
-func (c *crowd) wake() {
+// Wake lets all of them look again. The caller holds the lock.
+func (c *Crowd) Wake() {
 	for _, s := range c.waiting {
 		s.Set()
 	}

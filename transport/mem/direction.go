@@ -12,8 +12,8 @@ import (
 type direction struct {
 	limit   int
 	delay   Delay // nil: bytes arrive at once
-	readers crowd // for bytes, the end, a close, a new deadline
-	writers crowd // for room, their turn, a close, a new deadline
+	readers Crowd // for bytes, the end, a close, a new deadline
+	writers Crowd // for room, their turn, a close, a new deadline
 
 	chunks   []piece
 	bytes    int       // in chunks
@@ -60,7 +60,7 @@ func (d *direction) leave(turn uint64) {
 	i := slices.Index(d.turns, turn)
 	d.turns = slices.Delete(d.turns, i, i+1)
 	if len(d.turns) > 0 {
-		d.writers.wake()
+		d.writers.Wake()
 	}
 }
 

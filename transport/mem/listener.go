@@ -25,8 +25,8 @@ type Listener struct {
 	mu        sync.Mutex // guards the rest; never held over a wait
 	waiting   []transport.Link
 	closed    bool
-	acceptors crowd
-	dialers   crowd
+	acceptors Crowd
+	dialers   Crowd
 }
 
 // NewListener returns a listener with the given addresses. ctx says on which
@@ -36,8 +36,8 @@ func NewListener(ctx context.Context, onClose func(), addrs ...ma.Multiaddr) *Li
 	return &Listener{
 		addrs:     addrs,
 		onClose:   onClose,
-		acceptors: crowd{ctx: ctx, what: "a link to accept"},
-		dialers:   crowd{ctx: ctx, what: "room in a listener's backlog"},
+		acceptors: Crowd{ctx: ctx, what: "a link to accept"},
+		dialers:   Crowd{ctx: ctx, what: "room in a listener's backlog"},
 	}
 }
 
@@ -59,10 +59,10 @@ func (l *Listener) Accept(ctx context.Context) (transport.Link, error) {
 		if len(l.waiting) > 0 {
 			link := l.waiting[0]
 			l.waiting = slices.Delete(l.waiting, 0, 1)
-			l.dialers.wake()
+			l.dialers.Wake()
 			return link, nil
 		}
-		l.acceptors.wait(&l.mu, ctx, time.Time{})
+		l.acceptors.Wait(&l.mu, ctx, time.Time{})
 	}
 }
 
@@ -81,11 +81,24 @@ func (l *Listener) Offer(ctx context.Context, link transport.Link) error {
 		}
 		if len(l.waiting) < Backlog {
 			l.waiting = append(l.waiting, link)
-			l.acceptors.wake()
+			l.acceptors.Wake()
 			return nil
 		}
-		l.dialers.wait(&l.mu, ctx, time.Time{})
+		l.dialers.Wait(&l.mu, ctx, time.Time{})
 	}
+}
+
+// TryOffer is Offer without a wait: it reports whether the link was taken over,
+// which it is not when the backlog is full or the listener closed.
+func (l *Listener) TryOffer(link transport.Link) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || len(l.waiting) >= Backlog {
+		return false
+	}
+	l.waiting = append(l.waiting, link)
+	l.acceptors.Wake()
+	return true
 }
 
 // Close ends Accept and Offer, and closes the links that nobody has accepted.
@@ -99,8 +112,8 @@ func (l *Listener) Close() error {
 	l.closed = true
 	left := l.waiting
 	l.waiting = nil
-	l.acceptors.wake()
-	l.dialers.wake()
+	l.acceptors.Wake()
+	l.dialers.Wake()
 	l.mu.Unlock()
 	if l.onClose != nil {
 		l.onClose()

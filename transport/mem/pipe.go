@@ -81,8 +81,8 @@ func Pipe(ctx context.Context, o Options) (a, b Conn) {
 		p.ways[i] = direction{
 			limit:   o.Limit,
 			delay:   delay,
-			readers: crowd{ctx: ctx, what: "bytes of a pipe"},
-			writers: crowd{ctx: ctx, what: "room in a pipe"},
+			readers: Crowd{ctx: ctx, what: "bytes of a pipe"},
+			writers: Crowd{ctx: ctx, what: "room in a pipe"},
 		}
 	}
 	out, back := &p.ways[0], &p.ways[1]
@@ -150,7 +150,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		}
 		n, next := d.receive(now, p)
 		if n > 0 {
-			d.writers.wake()
+			d.writers.Wake()
 			return n, nil
 		}
 		if next.IsZero() && d.ended {
@@ -162,7 +162,7 @@ func (c *conn) Read(p []byte) (int, error) {
 			}
 			next = d.endAt
 		}
-		d.readers.wait(&c.mu, context.Background(), sooner(next, d.readEnd))
+		d.readers.Wait(&c.mu, context.Background(), sooner(next, d.readEnd))
 	}
 }
 
@@ -178,7 +178,7 @@ func (c *conn) Write(p []byte) (n int, err error) {
 		if err := c.over(c.clock(d, d.writeEnd), d.writeEnd); err != nil {
 			return 0, c.failed("write", err)
 		}
-		d.writers.wait(&c.mu, context.Background(), d.writeEnd)
+		d.writers.Wait(&c.mu, context.Background(), d.writeEnd)
 	}
 	for {
 		now := c.clock(d, d.writeEnd)
@@ -197,13 +197,13 @@ func (c *conn) Write(p []byte) (n int, err error) {
 		k, again := d.send(now, p[n:])
 		if k > 0 {
 			n += k
-			d.readers.wake()
+			d.readers.Wake()
 			continue
 		}
 		if c.in.gone {
 			again = sooner(again, c.in.goneAt)
 		}
-		d.writers.wait(&c.mu, context.Background(), sooner(again, d.writeEnd))
+		d.writers.Wait(&c.mu, context.Background(), sooner(again, d.writeEnd))
 	}
 }
 
@@ -225,8 +225,8 @@ func (c *conn) CloseWrite() error {
 		return nil
 	}
 	d.end(c.clock(d, time.Time{}))
-	d.readers.wake()
-	d.writers.wake()
+	d.readers.Wake()
+	d.writers.Wake()
 	return nil
 }
 
@@ -239,8 +239,8 @@ func (c *conn) close(reset bool) error {
 	c.out.close(c.clock(c.out, time.Time{}), reset)
 	c.in.drop()
 	for i := range c.ways {
-		c.ways[i].readers.wake()
-		c.ways[i].writers.wake()
+		c.ways[i].readers.Wake()
+		c.ways[i].writers.Wake()
 	}
 	return nil
 }
@@ -265,11 +265,11 @@ func (c *conn) setDeadlines(t time.Time, read, write bool) error {
 	}
 	if read {
 		c.in.readEnd = t
-		c.in.readers.wake()
+		c.in.readers.Wake()
 	}
 	if write {
 		c.out.writeEnd = t
-		c.out.writers.wake()
+		c.out.writers.Wake()
 	}
 	return nil
 }
