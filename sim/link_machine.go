@@ -2,59 +2,14 @@ package sim
 
 import "time"
 
-// LinkConfig is what one direction between two hosts does to bytes. The zero
-// value is a link without latency and without limit of speed.
-type LinkConfig struct {
-	// Latency is how long a byte is on its way once it has left.
-	Latency time.Duration
-	// Jitter is added to the latency of each chunk: something from 0 to it,
-	// evenly.
-	Jitter time.Duration
-	// Bandwidth is in bytes per second, at most [MaxBandwidth]; 0 means no limit.
-	Bandwidth int64
-	// Queue is how many bytes may wait to leave; 0 means what leaves within
-	// 100 ms, and at least 64 KiB. It says nothing without a bandwidth.
-	Queue int
-	// Chunk is how many bytes travel as one and arrive together; 0 means 16 KiB.
-	// Smaller ones are closer to packets and cost more events.
-	Chunk int
-	// Window is how many bytes of one connection may be on their way or unread; 0
-	// means 1 MiB. A connection is no faster than Window / Latency. It is fixed
-	// when the connection is opened.
-	Window int
-}
-
-// MaxBandwidth bounds LinkConfig.Bandwidth, in bytes per second: a terabyte, so
-// that no product of it leaves 64 bits.
-const MaxBandwidth = 1 << 40
-
-// maxQueue bounds LinkConfig.Queue and Chunk for the same reason.
-const maxQueue = 1 << 30
-
-// usual fills in what was left out and cuts what is out of range.
-func (c LinkConfig) usual() LinkConfig {
-	c.Latency, c.Jitter = max(c.Latency, 0), max(c.Jitter, 0)
-	c.Bandwidth = min(max(c.Bandwidth, 0), MaxBandwidth)
-	if c.Chunk <= 0 {
-		c.Chunk = 16 << 10
-	}
-	if c.Queue <= 0 {
-		c.Queue = int(min(max(64<<10, c.Bandwidth/10), maxQueue))
-	}
-	if c.Window <= 0 {
-		c.Window = 1 << 20
-	}
-	c.Chunk = min(c.Chunk, maxQueue)
-	c.Queue = min(max(c.Queue, c.Chunk), maxQueue)
-	return c
-}
-
 type linkEventKind uint8
 
 const (
-	linkSend   linkEventKind = iota // n bytes want to leave
-	linkSignal                      // something without bytes: a question, an answer, the end
-	linkChange                      // the link is another one from now on
+	linkSend     linkEventKind = iota // n bytes of a connection want to leave
+	linkSignal                        // something of a connection without bytes: a question, an answer, the end
+	linkDatagram                      // n bytes that travel by themselves
+	linkChange                        // the link is another one from now on
+	linkBlock                         // nothing gets over from now on, for the reason; unknown: everything again
 )
 
 // A linkEvent is what happens to a link.
@@ -62,6 +17,8 @@ type linkEvent struct {
 	kind   linkEventKind
 	n      int
 	config LinkConfig
+	back   time.Duration // linkChange: the latency of the other direction
+	reason Reason        // linkBlock
 }
 
 type linkEffectKind uint8
@@ -69,45 +26,68 @@ type linkEffectKind uint8
 const (
 	linkArrive linkEffectKind = iota // the first n of the bytes arrive at the time at
 	linkFull                         // none is taken before the time at: ask again then
+	linkLost                         // n bytes in so many packets are lost for the reason
 )
 
-// A linkEffect is what a link does with an event. A linkSend has exactly one,
-// and so has a linkSignal, which is never refused.
+// A linkEffect is what a link does with an event.
+//
+//	event           effects
+//	linkSend        linkArrive, after a linkLost for what had to be sent again
+//	                linkFull: the queue has no room
+//	                linkLost: blocked; nothing was taken
+//	linkSignal      linkArrive, or linkLost when blocked
+//	linkDatagram    linkArrive once or twice, or linkLost
+//	linkChange      none
+//	linkBlock       none
 type linkEffect struct {
-	kind linkEffectKind
-	n    int
-	at   time.Time
+	kind    linkEffectKind
+	n       int
+	at      time.Time
+	reason  Reason
+	packets int    // linkLost
+	flip    uint64 // linkArrive: 1 + the number of the bit that is changed; 0: none
+	twin    bool   // linkArrive: the second of a datagram
 }
 
-// A linkMachine is one direction between two hosts: a queue, a rate and a
-// latency. It keeps no bytes and has no deadline: each answer is a time, and
-// whoever asked acts on it.
+// A linkMachine is one direction between two hosts, as far as it is decided when
+// something is sent: the uplink of the sending host, which it shares with the
+// host's other links, a wire of its own, and what happens on the way. What the
+// downlink of the receiving host adds is decided there, at the arrival. It keeps
+// no bytes and has no deadline: each answer is a time, and whoever asked acts on
+// it.
 type linkMachine struct {
-	config LinkConfig
-	key    uint64 // of the link's random numbers
-	count  uint64 // of what has got through: each has a number of its own
-
-	free time.Time // when what was taken has left
-	part int64     // of a nanosecond that it takes longer, in 1/Bandwidth
+	config  LinkConfig
+	back    time.Duration
+	up      *queue // of the host
+	own     queue
+	dice    dice
+	bad     bool   // in a burst of losses
+	blocked Reason // nothing gets over
 }
 
-// newLinkMachine makes a link. key is a hash of the seed and the two hosts.
-func newLinkMachine(c LinkConfig, key uint64) *linkMachine {
-	return &linkMachine{config: c.usual(), key: key}
+// newLinkMachine makes a link behind an uplink. key is a hash of the seed and the
+// two hosts.
+func newLinkMachine(c LinkConfig, key uint64, up *queue) *linkMachine {
+	m := &linkMachine{config: c.usual(), up: up, dice: dice{key: key}}
+	m.own.rate, m.own.limit = m.config.Bandwidth, m.config.Queue
+	m.back = m.config.Latency
+	return m
 }
 
 // Step takes one event and appends its effects to do.
 func (m *linkMachine) Step(now time.Time, e linkEvent, do []linkEffect) []linkEffect {
-	if m.free.Before(now) {
-		m.free, m.part = now, 0
-	}
 	switch e.kind {
 	case linkSend:
-		return append(do, m.send(now, e.n))
+		return m.send(now, e.n, do)
 	case linkSignal:
-		return append(do, linkEffect{kind: linkArrive, at: m.arrival()})
+		return m.signal(now, do)
+	case linkDatagram:
+		return m.datagram(now, e.n, do)
 	case linkChange:
-		m.change(now, e.config.usual())
+		m.config, m.back = e.config.usual(), e.back
+		m.own.change(now, m.config.Bandwidth, m.config.Queue)
+	case linkBlock:
+		m.blocked = e.reason
 	}
 	return do
 }
@@ -115,59 +95,129 @@ func (m *linkMachine) Step(now time.Time, e linkEvent, do []linkEffect) []linkEf
 // Deadline returns zero: a link never acts by itself.
 func (m *linkMachine) Deadline() time.Time { return time.Time{} }
 
-// send takes a chunk if there is room in the queue for all of it: a smaller one
+// full is when there is room for n bytes on both wires; zero: there is now.
+func (m *linkMachine) full(now time.Time, n int) time.Time {
+	if wait := m.up.over(now, n); wait > 0 {
+		return now.Add(wait)
+	}
+	if m.own.rate > 0 {
+		enters := m.up.leaves(now, n)
+		if wait := m.own.over(enters, n); wait > 0 {
+			// The wire empties while the uplink is busy, so look again when it is free.
+			return later(now, m.up.free).Add(wait)
+		}
+	}
+	return time.Time{}
+}
+
+// leave sends n bytes over both wires.
+func (m *linkMachine) leave(now time.Time, n int) time.Time {
+	return m.own.take(m.up.take(now, n), n)
+}
+
+// send takes a chunk if there is room in the queues for all of it: a smaller one
 // would let full queues cost an event for each few bytes.
-func (m *linkMachine) send(now time.Time, n int) linkEffect {
+func (m *linkMachine) send(now time.Time, n int, do []linkEffect) []linkEffect {
 	n = min(n, m.config.Chunk)
-	if over := m.left(now) - int64(m.config.Queue-n)*int64(time.Second); over > 0 && m.config.Bandwidth > 0 {
-		return linkEffect{kind: linkFull, at: now.Add(time.Duration((over + m.config.Bandwidth - 1) / m.config.Bandwidth))}
+	if m.blocked != unknown {
+		return append(do, linkEffect{kind: linkLost, n: min(n, m.config.segment()), packets: 1, reason: m.blocked})
 	}
-	if m.config.Bandwidth > 0 {
-		whole := int64(n)*int64(time.Second) + m.part
-		m.free = m.free.Add(time.Duration(whole / m.config.Bandwidth))
-		m.part = whole % m.config.Bandwidth
+	if at := m.full(now, n); !at.IsZero() {
+		return append(do, linkEffect{kind: linkFull, at: at})
 	}
-	return linkEffect{kind: linkArrive, n: n, at: m.arrival()}
-}
-
-// left is how much has not left, what is just leaving included: in bytes times a
-// second of nanoseconds, so that nothing is rounded.
-func (m *linkMachine) left(now time.Time) int64 {
-	return int64(m.free.Sub(now))*m.config.Bandwidth + m.part
-}
-
-// waiting is the same in bytes.
-func (m *linkMachine) waiting(now time.Time) int {
-	return int((m.left(now) + int64(time.Second) - 1) / int64(time.Second))
-}
-
-// arrival is when what leaves as the last one by now arrives.
-func (m *linkMachine) arrival() time.Time {
-	at := m.free.Add(m.config.Latency)
-	m.count++ // also without jitter: switching it on later must not move others
-	if m.config.Jitter > 0 {
-		at = at.Add(time.Duration(mix(m.key+m.count) % uint64(m.config.Jitter+1)))
+	late, again, bytes := m.resend(n)
+	if again > 0 {
+		do = append(do, linkEffect{kind: linkLost, n: bytes, packets: again, reason: LostByChance})
 	}
-	return at
+	// What is sent again takes its bandwidth at once, not when its time has come.
+	at := m.leave(now, n+bytes).Add(m.config.Latency + m.jitter() + late)
+	return append(do, linkEffect{kind: linkArrive, n: n, at: at, flip: m.flip(n)})
 }
 
-// change makes it another link. What waits in the queue leaves at the new speed,
-// which matters for what comes after it: arrivals that were promised stay.
-func (m *linkMachine) change(now time.Time, c LinkConfig) {
-	left := m.left(now)
-	m.config = c
-	m.free, m.part = now, 0
-	if c.Bandwidth > 0 {
-		m.free = now.Add(time.Duration(left / c.Bandwidth))
-		m.part = left % c.Bandwidth
+// signal takes what has no bytes, whatever the queues hold.
+func (m *linkMachine) signal(now time.Time, do []linkEffect) []linkEffect {
+	if m.blocked != unknown {
+		return append(do, linkEffect{kind: linkLost, packets: 1, reason: m.blocked})
 	}
+	late, again, _ := m.resend(1)
+	if again > 0 {
+		do = append(do, linkEffect{kind: linkLost, packets: again, reason: LostByChance})
+	}
+	at := m.leave(now, 0).Add(m.config.Latency + m.jitter() + late)
+	return append(do, linkEffect{kind: linkArrive, at: at})
 }
 
-// mix spreads a number over 64 bits (the finaliser of splitmix64: Steele, Lea,
-// Flood, Fast Splittable Pseudorandom Number Generators, 2014).
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
+// datagram decides what becomes of one. All its random numbers are drawn whatever
+// happens to it, so that its fate does not move those of later ones.
+func (m *linkMachine) datagram(now time.Time, n int, do []linkEffect) []linkEffect {
+	var (
+		jitter = m.jitter()
+		lost   = m.lost()
+		twice  = m.config.Duplicate.hits(m.dice.draw(ofDuplicate))
+		late   = m.config.Reorder.hits(m.dice.draw(ofReorder))
+		flip   = m.flip(n)
+		reason = unknown
+	)
+	switch {
+	case m.blocked != unknown:
+		reason = m.blocked
+	case n > m.config.MTU:
+		reason = LostByMTU
+	case !m.full(now, n).IsZero():
+		reason = LostByQueue
+	}
+	if reason != unknown {
+		return append(do, linkEffect{kind: linkLost, n: n, packets: 1, reason: reason})
+	}
+	at := m.leave(now, n).Add(m.config.Latency + jitter)
+	if lost { // on the way: it has taken its bandwidth
+		return append(do, linkEffect{kind: linkLost, n: n, packets: 1, reason: LostByChance})
+	}
+	if late {
+		at = at.Add(m.config.ReorderBy)
+	}
+	do = append(do, linkEffect{kind: linkArrive, n: n, at: at, flip: flip})
+	if twice {
+		do = append(do, linkEffect{kind: linkArrive, n: n, at: at, flip: flip, twin: true})
+	}
+	return do
+}
+
+func (m *linkMachine) jitter() time.Duration {
+	x := m.dice.draw(ofJitter)
+	if m.config.Jitter == 0 {
+		return 0
+	}
+	return time.Duration(x % uint64(m.config.Jitter+1))
+}
+
+// lost draws whether one packet is lost.
+func (m *linkMachine) lost() bool {
+	turn := m.dice.draw(ofBurst)
+	if m.bad {
+		m.bad = !m.config.Burst.End.hits(turn) && m.config.Burst.Begin > 0
+	} else {
+		m.bad = m.config.Burst.Begin.hits(turn)
+	}
+	chance := m.config.Loss
+	if m.bad {
+		chance = m.config.Burst.Loss
+	}
+	return chance.hits(m.dice.draw(ofLoss))
+}
+
+// flip draws which bit of n bytes is changed: 1 + its number, or 0.
+func (m *linkMachine) flip(n int) uint64 {
+	x := m.dice.draw(ofFlip)
+	if n == 0 || !m.config.Flip.hits(x) {
+		return 0
+	}
+	return 1 + mix(x)%(uint64(n)*8)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

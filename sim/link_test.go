@@ -21,6 +21,7 @@ var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 //
 // The first line makes the link, later ones of its kind change it.
 type linkScript struct {
+	up      *queue
 	machine *linkMachine
 	now     time.Time
 }
@@ -41,7 +42,7 @@ func (s *linkScript) step(t *testing.T, line string) []string {
 	case "link":
 		e = linkEvent{kind: linkChange, config: parseLink(t, words[1:])}
 		if s.machine == nil {
-			s.machine = newLinkMachine(e.config, 1)
+			s.machine = newLinkMachine(e.config, 1, s.up)
 			return nil
 		}
 	case "send":
@@ -65,7 +66,7 @@ func (s *linkScript) step(t *testing.T, line string) []string {
 			out = append(out, fmt.Sprintf("full until %v", at))
 		}
 	}
-	return append(out, fmt.Sprintf("%d waiting", s.machine.waiting(s.now)))
+	return append(out, fmt.Sprintf("%d waiting", s.machine.own.waiting(s.now)))
 }
 
 func parseLink(t *testing.T, words []string) (c LinkConfig) {
@@ -97,7 +98,7 @@ func parseLink(t *testing.T, words []string) (c LinkConfig) {
 
 func TestLinkMachineTraces(t *testing.T) {
 	golden.Run(t, "testdata/link_*.txt", func(*testing.T) golden.Step {
-		return (&linkScript{now: epoch}).step
+		return (&linkScript{up: noUplink(), now: epoch}).step
 	})
 }
 
@@ -122,7 +123,7 @@ func TestABusyLinkCarriesExactlyItsBandwidth(t *testing.T) {
 		{Bandwidth: 7, Chunk: 3},
 		{Bandwidth: MaxBandwidth},
 	} {
-		m := newLinkMachine(c, 1)
+		m := newLinkMachine(c, 1, noUplink())
 		const length = 10 * time.Millisecond
 		sent, last := fillLink(m, epoch, epoch.Add(length), 1<<20)
 		// What was taken leaves back to back: the last byte at sent / bandwidth.
@@ -138,7 +139,7 @@ func TestABusyLinkCarriesExactlyItsBandwidth(t *testing.T) {
 func TestJitterIsSpreadOverItsRangeAndRepeats(t *testing.T) {
 	c := LinkConfig{Latency: time.Second, Jitter: 10 * time.Millisecond}
 	draw := func(key uint64) (all [1000]time.Duration) {
-		m := newLinkMachine(c, key)
+		m := newLinkMachine(c, key, noUplink())
 		for i := range all {
 			all[i] = m.Step(epoch, linkEvent{kind: linkSend, n: 1}, nil)[0].at.Sub(epoch) - c.Latency
 		}
@@ -173,7 +174,7 @@ func FuzzLinkMachine(f *testing.F) {
 	f.Add(int64(1), 1, 1, []byte{1, 1, 1, 1, 1, 1, 3, 0, 1, 9})
 	f.Fuzz(func(t *testing.T, bandwidth int64, queue, chunk int, ops []byte) {
 		c := LinkConfig{Bandwidth: bandwidth, Queue: queue, Chunk: chunk, Latency: time.Millisecond, Jitter: time.Millisecond}
-		m := newLinkMachine(c, 7)
+		m := newLinkMachine(c, 7, noUplink())
 		now := epoch
 		for len(ops) >= 2 {
 			op, x := ops[0]%4, int(ops[1])
@@ -203,13 +204,15 @@ func FuzzLinkMachine(f *testing.F) {
 
 func sendChecked(t *testing.T, m *linkMachine, now time.Time, n int) {
 	t.Helper()
-	before := m.free
+	before := m.own.free
+	unsent := *m.up
 	f := m.Step(now, linkEvent{kind: linkSend, n: n}, nil)[0]
 	if f.kind == linkFull {
 		if !f.at.After(now) {
 			t.Fatalf("full until %v, which is not after %v", f.at, now)
 		}
-		again := *m
+		again, up := *m, unsent
+		again.up = &up
 		if g := again.Step(f.at, linkEvent{kind: linkSend, n: n}, nil)[0]; g.kind != linkArrive {
 			t.Fatalf("asked again at %v, it is full until %v", f.at, g.at)
 		}
@@ -219,13 +222,16 @@ func sendChecked(t *testing.T, m *linkMachine, now time.Time, n int) {
 	if f.n <= 0 || f.n > min(n, c.Chunk) {
 		t.Fatalf("took %d of %d bytes, the chunk is %d", f.n, n, c.Chunk)
 	}
-	if m.free.Before(before) || m.free.Before(now) {
-		t.Fatalf("the link is free at %v, it was at %v", m.free, before)
+	if m.own.free.Before(before) || m.own.free.Before(now) {
+		t.Fatalf("the link is free at %v, it was at %v", m.own.free, before)
 	}
-	if d := f.at.Sub(m.free); d < c.Latency || d > c.Latency+c.Jitter {
+	if d := f.at.Sub(m.own.free); d < c.Latency || d > c.Latency+c.Jitter {
 		t.Fatalf("on its way for %v", d)
 	}
-	if w := m.waiting(now); w > c.Queue {
+	if w := m.own.waiting(now); w > c.Queue {
 		t.Fatalf("%d bytes wait, the limit is %d", w, c.Queue)
 	}
 }
+
+// noUplink is one without limits.
+func noUplink() *queue { return &queue{} }

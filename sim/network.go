@@ -4,46 +4,45 @@ import (
 	"context"
 	"net/netip"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/troupe-p2p/troupe/actor"
-	"github.com/troupe-p2p/troupe/transport/mem"
 )
 
 // A Network is what the hosts of one world see of each other. Its methods may be
 // called from several goroutines.
+//
+// Each host has a lock of its own, for its uplink, its side of its connections
+// and what it receives; what one host does to another is done in [Transport.ship]
+// only. The network's lock guards what all hosts share, and is taken after a
+// host's lock, never before.
 type Network struct {
-	ctx  context.Context
-	seed uint64
+	ctx     context.Context
+	seed    uint64
+	version atomic.Uint64 // of what the lock guards: links look again when it has changed
 
 	mu        sync.Mutex // guards the rest; never held over a wait
 	usual     LinkConfig
-	links     map[pair]*link
-	listeners map[netip.AddrPort]*mem.Listener
+	set       map[pair]LinkConfig // where something else was said
 	hosts     map[netip.Addr]*Transport
+	regions   *Regions
+	cuts      []*cut
+	disturbed []*disturbance
 }
 
 // A pair is a direction between two hosts.
 type pair struct{ from, to netip.Addr }
-
-// A link is a link machine with what driving it needs.
-type link struct {
-	network *Network
-	machine *linkMachine
-	do      []linkEffect
-}
 
 // NewNetwork returns a network without hosts in which all links are as usual
 // says. ctx is the actor that owns the world: its carrier and clock are those of
 // the network, and its end means nothing to it.
 func NewNetwork(ctx context.Context, seed uint64, usual LinkConfig) *Network {
 	return &Network{
-		ctx:       ctx,
-		seed:      seed,
-		usual:     usual,
-		links:     make(map[pair]*link),
-		listeners: make(map[netip.AddrPort]*mem.Listener),
-		hosts:     make(map[netip.Addr]*Transport),
+		ctx:   ctx,
+		seed:  seed,
+		usual: usual,
+		set:   make(map[pair]LinkConfig),
+		hosts: make(map[netip.Addr]*Transport),
 	}
 }
 
@@ -56,8 +55,9 @@ func (n *Network) Host(ip netip.Addr) *Transport {
 	defer n.mu.Unlock()
 	t := n.hosts[ip]
 	if t == nil {
-		t = &Transport{network: n, ip: ip, next: firstPort}
+		t = newTransport(n, ip, len(n.hosts))
 		n.hosts[ip] = t
+		n.version.Add(1)
 	}
 	return t
 }
@@ -66,33 +66,41 @@ func (n *Network) Host(ip netip.Addr) *Transport {
 // also to connections that are open. When the bytes that are on their way
 // arrive is settled already.
 func (n *Network) SetLink(from, to netip.Addr, c LinkConfig) {
-	l := n.link(from, to)
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	l.do = l.machine.Step(actor.Now(n.ctx), linkEvent{kind: linkChange, config: c}, l.do[:0])
-}
-
-// link returns the link of a direction.
-func (n *Network) link(from, to netip.Addr) *link {
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	p := pair{from.Unmap(), to.Unmap()}
-	l := n.links[p]
-	if l == nil {
-		key := n.chance("jitter", p)
-		l = &link{network: n, machine: newLinkMachine(n.usual, key)}
-		n.links[p] = l
-	}
-	return l
+	n.mu.Lock()
+	n.set[p] = c
+	n.version.Add(1)
+	n.mu.Unlock()
+	h := n.Host(p.from)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.link(p.to)
 }
 
-// chance is the key of the random numbers of one kind on one link: a hash of the
-// seed, the kind and the two hosts.
-func (n *Network) chance(domain string, p pair) uint64 {
-	h := mix(n.seed)
-	for _, c := range []byte(domain) {
-		h = mix(h ^ uint64(c))
+// config is how a direction is by now. The caller holds the lock.
+func (n *Network) config(p pair) LinkConfig {
+	c, ok := n.set[p]
+	if !ok {
+		c = n.usual
+		from, to := n.hosts[p.from], n.hosts[p.to]
+		if n.regions != nil && from != nil && to != nil {
+			if latency, ok := n.regions.latency(from.region, to.region); ok {
+				c.Latency = latency
+			}
+		}
 	}
+	for _, d := range n.disturbed {
+		if d.touches(p) {
+			d.change(&c)
+		}
+	}
+	return c
+}
+
+// chance is the key of the random numbers of one direction: a hash of the seed
+// and the two hosts.
+func (n *Network) chance(p pair) uint64 {
+	h := mix(n.seed)
 	for _, ip := range []netip.Addr{p.from, p.to} {
 		for _, c := range ip.As16() {
 			h = mix(h ^ uint64(c))
@@ -101,40 +109,82 @@ func (n *Network) chance(domain string, p pair) uint64 {
 	return h
 }
 
-// delay is the link as a pipe asks it.
-func (l *link) delay(now time.Time, n int) (took int, at time.Time) {
-	e := linkEvent{kind: linkSend, n: n}
-	if n == 0 {
-		e.kind = linkSignal
+// A link is a link machine with what driving it needs. The lock of the host that
+// sends guards it, but for what is said to be the receiver's.
+type link struct {
+	network *Network
+	from    *Transport
+	to      *Transport // nil: no host has the address
+	pair    pair
+	version uint64
+	config  LinkConfig
+	machine *linkMachine
+	do      []linkEffect
+	sent    Traffic
+
+	arrived Traffic // the receiver's lock guards it, and known
+	known   bool    // to the receiver
+}
+
+// link returns the link to another host as it is by now. The caller holds the
+// host's lock.
+func (t *Transport) link(to netip.Addr) *link {
+	to = to.Unmap()
+	l := t.links[to]
+	if l == nil {
+		p := pair{t.ip, to}
+		l = &link{network: t.network, from: t, pair: p}
+		t.links[to] = l
 	}
-	l.network.mu.Lock()
-	defer l.network.mu.Unlock()
-	l.do = l.machine.Step(now, e, l.do[:0])
-	return l.do[0].n, l.do[0].at
+	l.refresh()
+	return l
 }
 
-// window is how many bytes a new connection may have under way.
-func (l *link) window() int {
-	l.network.mu.Lock()
-	defer l.network.mu.Unlock()
-	return l.machine.config.Window
+// refresh takes over what has changed in the network. The caller holds the
+// sender's lock.
+func (l *link) refresh() {
+	n := l.network
+	version := n.version.Load()
+	if l.machine != nil && l.version == version {
+		return
+	}
+	n.mu.Lock()
+	l.version = version
+	l.to = n.hosts[l.pair.to]
+	config := n.config(l.pair)
+	back := n.config(pair{l.pair.to, l.pair.from}).Latency
+	blocked := n.blocked(l.pair)
+	n.mu.Unlock()
+	now := actor.Now(n.ctx)
+	if l.machine == nil {
+		l.config = config
+		l.machine = newLinkMachine(config, n.chance(l.pair), &l.from.up)
+		l.machine.back = max(back, 0)
+	}
+	if config != l.config || back != l.machine.back {
+		l.config = config
+		l.do = l.machine.Step(now, linkEvent{kind: linkChange, config: config, back: max(back, 0)}, l.do[:0])
+	}
+	l.do = l.machine.Step(now, linkEvent{kind: linkBlock, reason: blocked}, l.do[:0])
 }
 
-// cross waits until something without bytes has got over the link, or ctx ends
-// (its cause is returned).
-func (l *link) cross(ctx context.Context) error {
-	_, at := l.delay(actor.Now(l.network.ctx), 0)
-	return l.network.until(ctx, at)
-}
-
-// until waits for a time, or for the end of ctx.
-func (n *Network) until(ctx context.Context, at time.Time) error {
-	s := actor.NewSignal(n.ctx, "the network")
-	for at.After(actor.Now(n.ctx)) {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+// step asks the machine, and counts what is lost at once. The effects are valid
+// until the next step.
+func (l *link) step(e linkEvent) []linkEffect {
+	l.refresh()
+	l.do = l.machine.Step(actor.Now(l.from.ctx), e, l.do[:0])
+	for _, f := range l.do {
+		if f.kind == linkLost {
+			l.sent.Sent.add(f.packets, f.n)
+			l.sent.lost[f.reason].add(f.packets, f.n)
 		}
-		s.Wait(ctx, at)
 	}
-	return nil
+	return l.do
+}
+
+// signal asks for something without bytes; ok is false when it is lost.
+func (l *link) signal() (f linkEffect, ok bool) {
+	do := l.step(linkEvent{kind: linkSignal})
+	f = do[len(do)-1]
+	return f, f.kind == linkArrive
 }
