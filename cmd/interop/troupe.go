@@ -38,6 +38,11 @@ var (
 // newTroupePeer starts the usual host, with identify and ping, that listens on
 // 127.0.0.1 and serves the handlers given.
 func newTroupePeer(c talk.Config) (talk.Peer, error) {
+	return newTroupePeerOn(context.Background(), c, host.Listen("/ip4/127.0.0.1/tcp/0"))
+}
+
+// newTroupePeerOn starts one that lives as long as ctx, where the options say.
+func newTroupePeerOn(ctx context.Context, c talk.Config, where ...host.Option) (talk.Peer, error) {
 	mux, err := troupeMuxer(c.Muxer)
 	if err != nil {
 		return nil, err
@@ -46,12 +51,11 @@ func newTroupePeer(c talk.Config) (talk.Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := host.New(context.Background(),
-		host.Listen("/ip4/127.0.0.1/tcp/0"),
+	h, err := host.New(ctx, append(where,
 		host.Security(security),
 		host.Muxer(mux),
 		host.Agent(troupeAgent),
-	)
+	)...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package gopeer
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -21,7 +22,6 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/security/insecure"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
-	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/troupe-p2p/troupe/cmd/interop/talk"
@@ -83,9 +83,9 @@ func serve(h host.Host, handlers map[string]talk.Handler) {
 	}
 }
 
-// assemble puts a host together and lets it listen. The subscription has every
+// assemble puts a host together and lets it listen on a network. The subscription has every
 // end of an identify exchange, from the first connection on.
-func assemble(c talk.Config) (_ parts, err error) {
+func assemble(c talk.Config, on Net) (_ parts, err error) {
 	var undo []func() error
 	defer func() {
 		if err != nil {
@@ -132,9 +132,7 @@ func assemble(c talk.Config) (_ parts, err error) {
 	if err != nil {
 		return parts{}, err
 	}
-	// A dial from the listening port would make two connections in a row use the
-	// same pair of ports.
-	transport, err := tcp.NewTCPTransport(up, unlimited, nil, tcp.DisableReuseport())
+	transport, err := on.transport(up, unlimited)
 	if err != nil {
 		return parts{}, err
 	}
@@ -162,7 +160,7 @@ func assemble(c talk.Config) (_ parts, err error) {
 	}
 	undo = append(undo, events.Close)
 
-	at, err := ma.NewMultiaddr(listenAt)
+	at, err := ma.NewMultiaddr(cmp.Or(on.At, listenAt))
 	if err != nil {
 		return parts{}, err
 	}

@@ -36,8 +36,11 @@ var (
 
 // New starts a host that listens on 127.0.0.1 and serves the handlers given. It
 // fails with talk.ErrUnknownChoice if it does not have the security or the muxer.
-func New(c talk.Config) (*Peer, error) {
-	made, err := assemble(c)
+func New(c talk.Config) (*Peer, error) { return NewOn(Net{}, c) }
+
+// NewOn starts a host on a network of its own instead.
+func NewOn(n Net, c talk.Config) (*Peer, error) {
+	made, err := assemble(c, n)
 	if err != nil {
 		return nil, fmt.Errorf("go-libp2p: %w", err)
 	}
