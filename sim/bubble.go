@@ -30,10 +30,13 @@ import (
 //
 // # What it promises
 //
-// When bytes arrive is decided by the seed and by when they were sent. The order of
-// goroutines that can run at once, or that wait for the same instant, is the Go
-// runtime's and no seed's: code that depends on it differs from run to run. [Test]
-// orders that too, for actors.
+// When bytes and datagrams arrive, which are lost and which come twice, is decided
+// by the seed and by when they were sent. No two hosts receive at the same
+// nanosecond: of those that would, one is a nanosecond late, so that whoever wakes
+// up for the first has gone to sleep again before the second. The order of
+// goroutines that can run at once for another reason, or that have set timers to
+// the same instant, is the Go runtime's and no seed's: code that depends on it
+// differs from run to run. [Test] orders that too, for actors.
 //
 // # What it is for
 //
@@ -60,6 +63,7 @@ func Bubble(t *testing.T, seed uint64, f func(n *Net)) {
 			hosts:   map[string]*NetHost{},
 			open:    map[io.Closer]string{},
 		}
+		n.network.turns = newTurnstile(t.Context())
 		t.Cleanup(n.end)
 		f(n)
 	})

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/troupe-p2p/troupe/transport"
 )
@@ -36,14 +37,14 @@ func (h *NetHost) IP() netip.Addr { return h.ip }
 func (h *NetHost) Transport() *Transport { return h.transport }
 
 // Dial opens a connection as [net.Dialer.DialContext] does. network is tcp, tcp4
-// or tcp6. addr is the name or the IP address of a host of the bubble, and a port.
+// or tcp6, or udp, udp4 or udp6 for datagrams to and from one address only. addr is
+// the name or the IP address of a host of the bubble, and a port.
 //
-// It waits a round trip, and without end when no host has the address: the
-// end of ctx ends it. The connection has the methods of a [net.TCPConn] that
-// libraries look for: CloseWrite, SetLinger (0 makes Close a reset),
-// SetNoDelay, SetKeepAlive and SetKeepAlivePeriod, of which the last three change
-// nothing. Its bytes are never lost, and a Write waits when more than
-// LinkConfig.Window are on their way or unread.
+// A TCP dial takes a round trip, asks again when it hears nothing, and ends with
+// ctx at the latest. The connection has the methods of a [net.TCPConn] that
+// libraries look for: CloseWrite, SetLinger (0 makes Close a reset), SetNoDelay,
+// SetKeepAlive and SetKeepAlivePeriod, of which the last three change nothing. A
+// Write waits when LinkConfig.Window bytes are on their way or unread.
 //
 // Errors are [*net.OpError] as from the operating system: [syscall.ECONNREFUSED]
 // when nobody listens there, [syscall.ECONNRESET] and [syscall.EPIPE] on a
@@ -64,6 +65,9 @@ func (h *NetHost) dial(ctx context.Context, network, addr string) (net.Conn, err
 	}
 	if to.Addr().IsUnspecified() {
 		to = netip.AddrPortFrom(h.ip, to.Port())
+	}
+	if !isTCP(network) {
+		return h.dialPackets(to)
 	}
 	link, err := h.transport.Dial(ctx, transport.FromTCP(to), "")
 	if err != nil {
@@ -89,6 +93,9 @@ func (h *NetHost) listen(network, addr string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !isTCP(network) {
+		return nil, net.UnknownNetworkError(network)
+	}
 	l, err := h.transport.Listen(context.Background(), transport.FromTCP(at))
 	if err != nil {
 		return nil, err
@@ -96,11 +103,25 @@ func (h *NetHost) listen(network, addr string) (net.Listener, error) {
 	return h.net.listener(l), nil
 }
 
+// ListenPacket begins to receive datagrams as [net.ListenPacket] does. network is
+// udp, udp4 or udp6, addr as for [NetHost.Listen].
+//
+// A datagram that is larger than the link's MTU, finds its queue full, or that
+// chance takes, is lost, and nobody learns of it; one that nobody listens for is
+// lost as well. A WriteTo does not wait.
+func (h *NetHost) ListenPacket(network, addr string) (net.PacketConn, error) {
+	p, err := h.listenPacket(network, addr)
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: h.addr(network, addr), Err: systemError("bind", err)}
+	}
+	return p, nil
+}
+
 // resolve reads an address: what it means to this host.
 func (h *NetHost) resolve(network, addr string) (netip.AddrPort, error) {
 	switch network {
-	case "tcp":
-	case "tcp4", "tcp6":
+	case "tcp", "udp":
+	case "tcp4", "tcp6", "udp4", "udp6":
 		if h.ip.Is4() != (network[3] == '4') {
 			return netip.AddrPort{}, &net.AddrError{Err: "no suitable address found", Addr: addr}
 		}
@@ -156,8 +177,13 @@ func (h *NetHost) addr(network, addr string) net.Addr {
 	if err != nil {
 		return nil
 	}
-	return net.TCPAddrFromAddrPort(a)
+	if isTCP(network) {
+		return net.TCPAddrFromAddrPort(a)
+	}
+	return net.UDPAddrFromAddrPort(a)
 }
+
+func isTCP(network string) bool { return strings.HasPrefix(network, "tcp") }
 
 // String is the name and the address.
 func (h *NetHost) String() string { return fmt.Sprintf("%s (%s)", h.name, h.ip) }

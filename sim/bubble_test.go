@@ -320,3 +320,124 @@ func TestATroupeHostLivesInABubble(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+func TestDatagramsInABubbleTakeTheTimeAndTheAccidentsOfTheirLink(t *testing.T) {
+	Bubble(t, 3, func(n *Net) {
+		n.Direction("alice", "bob", LinkConfig{Latency: 10 * ms, MTU: 1000, Loss: 100_000, Duplicate: 100_000, Reorder: 100_000, ReorderBy: 3 * ms})
+		a := must(n.Host("alice").ListenPacket("udp", ":4001"))
+		b := must(n.Host("bob").ListenPacket("udp4", "bob:4001"))
+		defer a.Close()
+		defer b.Close()
+		began := time.Now()
+		for i := range 100 {
+			if k, err := a.WriteTo([]byte{byte(i)}, b.LocalAddr()); k != 1 || err != nil {
+				t.Fatal(k, err)
+			}
+			a.WriteTo(make([]byte, 1001), b.LocalAddr()) // is too large, and is in nobody's way
+		}
+		got, late := map[byte]int{}, 0
+		b.SetReadDeadline(began.Add(time.Second))
+		p := make([]byte, 2000)
+		for {
+			k, from, err := b.ReadFrom(p)
+			if err != nil {
+				if timeout := net.Error(nil); !errors.As(err, &timeout) || !timeout.Timeout() {
+					t.Error(err)
+				}
+				break
+			}
+			if k != 1 || from.String() != "10.0.0.1:4001" {
+				t.Errorf("%d bytes from %v", k, from)
+			}
+			switch d := time.Since(began); d {
+			case 10 * ms:
+			case 13 * ms:
+				late++
+			default:
+				t.Errorf("%d came after %v", p[0], d)
+			}
+			got[p[0]]++
+		}
+		twice := 0
+		for _, k := range got {
+			twice += k - 1
+		}
+		// The seed decides; these numbers are what it decided.
+		if len(got) < 80 || len(got) > 97 || twice < 2 || late < 2 {
+			t.Errorf("%d came, %d twice, %d late", len(got), twice, late)
+		}
+	})
+}
+
+func TestAConnectedSocketInABubbleHearsOneOther(t *testing.T) {
+	Bubble(t, 1, func(n *Net) {
+		l := must(n.Host("bob").ListenPacket("udp", "127.0.0.1:53"))
+		defer l.Close()
+		c := must(n.Host("alice").Dial(n.T().Context(), "udp", "bob:53"))
+		defer c.Close()
+		other := must(n.Host("carol").ListenPacket("udp", ":0"))
+		defer other.Close()
+		other.WriteTo([]byte("hear me"), c.LocalAddr())
+		io.WriteString(c, "question")
+		p := make([]byte, 100)
+		k, from, err := l.ReadFrom(p)
+		if err != nil || string(p[:k]) != "question" || from.String() != c.LocalAddr().String() {
+			t.Fatalf("%q from %v, %v", p[:k], from, err)
+		}
+		l.WriteTo([]byte("answer"), from)
+		if k := must(c.Read(p)); string(p[:k]) != "answer" || c.RemoteAddr().String() != l.LocalAddr().String() {
+			t.Errorf("%q", p[:k])
+		}
+		_, err = n.Host("bob").ListenPacket("udp", ":53")
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			t.Errorf("twice: %v", err)
+		}
+	})
+}
+
+func TestHostsInABubbleReceiveOneAfterTheOther(t *testing.T) {
+	run := func() (lines []string) {
+		Bubble(t, 1, func(n *Net) {
+			sender := must(n.Host("sender").ListenPacket("udp", ":1"))
+			defer sender.Close()
+			var began time.Time
+			var mu sync.Mutex
+			var done sync.WaitGroup
+			var to []net.Addr
+			for i := range 10 {
+				l := must(n.Host(fmt.Sprint("host", i)).ListenPacket("udp", ":1"))
+				to = append(to, l.LocalAddr())
+				done.Go(func() {
+					defer l.Close()
+					must2(l.ReadFrom(make([]byte, 1)))
+					mu.Lock()
+					defer mu.Unlock()
+					lines = append(lines, fmt.Sprintf("host%d after %v", i, time.Since(began)))
+				})
+			}
+			synctest.Wait()
+			began = time.Now()
+			for i := range to {
+				sender.WriteTo([]byte("x"), to[len(to)-1-i]) // all arrive 20 ms later
+			}
+			done.Wait()
+		})
+		return lines
+	}
+	want := []string{"host0 after 20ms"}
+	for i := range 9 {
+		want = append(want, fmt.Sprintf("host%d after 20.00000%dms", i+1, i+1))
+	}
+	for range 20 {
+		if diff := cmp.Diff(want, run()); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+func must2[V, W any](v V, w W, err error) (V, W) {
+	if err != nil {
+		panic(err)
+	}
+	return v, w
+}

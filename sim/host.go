@@ -83,8 +83,12 @@ func (t *Transport) expect(p *packet) {
 
 // arm has receive called at a time. The caller holds the lock of coming.
 func (t *Transport) arm(at time.Time) {
-	t.coming.timer.Stop()
 	t.coming.armed = at
+	if t.network.turns != nil {
+		t.network.turns.expect(t, at)
+		return
+	}
+	t.coming.timer.Stop()
 	t.coming.timer = actor.AfterFunc(t.ctx, at.Sub(actor.Now(t.ctx)), t.receive)
 }
 
@@ -108,8 +112,12 @@ func (t *Transport) arrived(now time.Time) *packet {
 	switch {
 	case p != nil:
 	case len(c.inbox) == 0:
-		c.timer.Stop()
 		c.armed = time.Time{}
+		if t.network.turns != nil {
+			t.network.turns.expect(t, time.Time{})
+			break
+		}
+		c.timer.Stop()
 	default:
 		t.arm(c.inbox[0].at)
 	}

@@ -19,6 +19,7 @@ import (
 type Network struct {
 	ctx     context.Context
 	seed    uint64
+	turns   *turnstile    // in a bubble, else nil
 	version atomic.Uint64 // of what the lock guards: links look again when it has changed
 
 	mu        sync.Mutex // guards the rest; never held over a wait
