@@ -77,6 +77,14 @@
 // senders get a [GoneError] with the reason, and every [Call] ends, with the crash
 // that ate its question if there was one.
 //
+// # A rest
+//
+// Most of what an idle actor costs is its goroutine: a stack of 2 KiB at least,
+// and of 4 KiB or more for good once it has been deep. An actor that may wait for
+// long ends its body with [Mailbox.Serve] and rests between two messages: it stays
+// in the tree with its name, its mailbox and its children, and whoever sends to it
+// starts a goroutine for it. Erlang/OTP calls that hibernation.
+//
 // # A stop
 //
 // [Ref.Stop], the end of the context of a root, and the return of the body above
@@ -138,7 +146,8 @@
 //
 // # Limits
 //
-// An idle actor with a mailbox costs about 4 KiB, most of it its stack; a message
+// An idle actor with a mailbox costs about 4 KiB, most of it its stack, and less
+// than 2 KiB at rest; a message
 // costs what a channel operation costs and a third more; a start and an end cost
 // some microseconds. A tree remembers its last 32 failures. What cannot be supervised:
 // fatal errors of the Go runtime (a concurrent map write, an overflow of the stack,

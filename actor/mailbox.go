@@ -23,8 +23,9 @@ type Mailbox[M any] struct {
 	owner   *Self
 	ch      chan M     // production
 	sim     *simBox[M] // simulation
-	wake    slot       // production: there is something to look at
+	wake    slot       // production: there is something to look at; made by the first sleep
 	stopMsg *M         // what a stop is turned into; nil: the end of the mailbox
+	serving *serving[M]
 
 	urgent atomic.Bool // own is not empty, or the actor is told to end
 	mu     sync.Mutex
@@ -45,11 +46,13 @@ type Mailbox[M any] struct {
 const (
 	boxRunning int32 = iota
 	boxParked        // waits for a wake, or is about to
+	boxResting       // has given its goroutine away, or is about to
 	boxDead          // has ended
 )
 
 // box is a mailbox of any type, as its actor's runtime sees it.
 type box interface {
+	serve() (rests bool, err error)
 	stop(cause error)
 	die(cause error)
 	Load() BoxLoad
@@ -87,7 +90,6 @@ func NewMailbox[M any](self *Self, limit int, options ...MailboxOption[M]) *Mail
 		m.sim = newSimBox[M](sched, max(limit, 1))
 	} else {
 		m.ch = make(chan M, max(limit, 1))
-		m.wake = make(slot, 1)
 	}
 	for _, o := range options {
 		o(m)
@@ -188,17 +190,21 @@ func (m *Mailbox[M]) TryPut(v M) bool {
 // mailbox.
 func (m *Mailbox[M]) afterSend() {
 	switch m.state.Load() {
-	case boxParked:
+	case boxParked, boxResting:
 		m.unpark()
 	case boxDead:
 		m.empty()
 	}
 }
 
-// unpark wakes the owner, once for each time it waits.
+// unpark wakes the owner, once for each time it waits: one that rests gets a
+// goroutine.
 func (m *Mailbox[M]) unpark() {
-	if m.state.CompareAndSwap(boxParked, boxRunning) {
+	switch {
+	case m.state.CompareAndSwap(boxParked, boxRunning):
 		m.wake.wake()
+	case m.state.CompareAndSwap(boxResting, boxRunning):
+		m.owner.node.resume()
 	}
 }
 
@@ -248,6 +254,9 @@ func (m *Mailbox[M]) Recv() (v M, ok bool) {
 // parks says that the owner is about to sleep. It may say so already: a wake that
 // came too late for the sleep before has ended this one at once.
 func (m *Mailbox[M]) parks() bool {
+	if m.wake == nil {
+		m.wake = make(slot, 1)
+	}
 	for !m.state.CompareAndSwap(boxRunning, boxParked) {
 		switch m.state.Load() {
 		case boxParked:

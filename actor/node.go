@@ -15,7 +15,8 @@ type node struct {
 	parent *Self // the parent's incarnation; nil at the root
 	system *system
 	body   Func
-	again  *restarts // nil: never restarted
+	runs   func() error // run
+	again  *restarts    // nil: never restarted
 	grace  time.Duration
 	born   time.Time
 
@@ -37,6 +38,7 @@ type node struct {
 
 	mu       sync.Mutex
 	fullPath string
+	labels   context.Context // has the labels of its goroutine; nil until one more needs them
 	state    string
 	since    time.Time
 	told     error // the cause it was told to end with

@@ -182,14 +182,41 @@ func (f *forest) end(self *Self, r *rand.Rand) error {
 	case n < 6:
 		return nil
 	}
+	if r.IntN(2) == 0 {
+		return f.serve(self, r)
+	}
 	untilTold(self)
+	return onTheWayDown(r)
+}
+
+func onTheWayDown(r *rand.Rand) error {
 	switch r.IntN(20) {
 	case 0:
-		return thisPanics() // on the way down
+		return thisPanics()
 	case 1:
 		return errBoom
 	}
 	return nil
+}
+
+// serve is untilTold for an actor that rests most of the time.
+func (f *forest) serve(self *Self, r *rand.Rand) error {
+	const told = -1
+	box := NewMailbox(self, 1, StopAs(told))
+	box.TryPut(0)
+	return box.Serve(Next(r.IntN(2)), func(n int) (Next, error) {
+		switch {
+		case n == told:
+			return Over, onTheWayDown(r)
+		case n == 5 && r.IntN(10) == 0:
+			return Over, errBoom
+		case n == 5 && r.IntN(10) == 0:
+			return Over, thisPanics()
+		case n < 5:
+			After(self, box, time.Duration(r.IntN(3000))*time.Millisecond, n+1)
+		}
+		return Next(r.IntN(2)), nil
+	})
 }
 
 // child starts a random child.

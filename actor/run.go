@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"slices"
+	"time"
 )
 
 // run is the whole life of an actor on its own goroutine. What it returns goes
@@ -18,17 +19,25 @@ func (n *node) run() (escalated error) {
 	if n.again != nil {
 		return n.runAgain()
 	}
-	s := n.begin(0)
+	s := n.beginOrResume()
 	var err error
-	returned := false
+	var returned, rests bool
 	defer func() {
+		if rests {
+			return // the actor may be at work again, on another goroutine
+		}
 		if !returned {
 			err = n.system.crashed(recover())
 		}
 		escalated = n.finish(s.conclude(err, !returned))
 	}()
-	if s.Err() == nil {
+	if !s.serves && s.Err() == nil {
 		err = n.body(s)
+		s.serves = err == errServes
+	}
+	if s.serves {
+		n.body = nil // and what only the beginning needed
+		rests, err = s.box.serve()
 	}
 	returned = true
 	return nil
@@ -56,8 +65,22 @@ func (n *node) live(s *Self) (failure error) {
 	if s.Err() == nil {
 		err = n.body(s)
 	}
+	if err == errServes {
+		_, err = s.box.serve() // it never rests
+	}
 	returned = true
 	return nil
+}
+
+// beginOrResume returns the incarnation that a goroutine is for.
+//
+//go:noinline
+func (n *node) beginOrResume() *Self {
+	if s := n.self.Load(); s != nil {
+		n.label()
+		return s
+	}
+	return n.begin(0)
 }
 
 // begin makes the next incarnation, told to end already if the actor is.
@@ -66,7 +89,7 @@ func (n *node) live(s *Self) (failure error) {
 func (n *node) begin(number int) *Self {
 	if number == 0 && !n.brief && n.system.carrier.simulator() == nil {
 		// The label marks the goroutine in profiles and dumps.
-		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("actor", n.path())))
+		pprof.SetGoroutineLabels(n.newLabels())
 	}
 	s := newSelf(n, number)
 	n.self.Store(s)
@@ -157,6 +180,7 @@ func (s *Self) joinChildren() {
 		if alone {
 			s.stopParts(n.toldCause())
 		}
+		s.awaitEmpty()
 		n.system.carrier.join(g)
 		n.waiting(nil)
 	}
@@ -166,6 +190,38 @@ func (s *Self) joinChildren() {
 	s.mu.Unlock()
 	if alarm != nil {
 		alarm.Stop()
+	}
+}
+
+// awaitEmpty waits until no child is left. A group joins goroutines, and a child
+// at rest has none.
+func (s *Self) awaitEmpty() {
+	on := s.node.system.carrier
+	if on.simulator() != nil {
+		return // nobody rests in a simulation
+	}
+	s.mu.Lock()
+	if s.children.live > 0 {
+		s.emptied = on.parking()
+	}
+	p := s.emptied
+	s.mu.Unlock()
+	if p != nil {
+		p.wait(context.Background(), time.Time{})
+	}
+}
+
+// removeChild takes a child that has ended out of the tree.
+func (s *Self) removeChild(n *node) {
+	s.mu.Lock()
+	s.children.remove(n)
+	p := s.emptied
+	if s.children.live > 0 {
+		p = nil
+	}
+	s.mu.Unlock()
+	if p != nil {
+		p.wake()
 	}
 }
 
@@ -248,9 +304,7 @@ func (n *node) finish(exit error) error {
 		n.parent.fail(exit)
 	}
 	if n.parent != nil {
-		n.parent.mu.Lock()
-		n.parent.children.remove(n)
-		n.parent.mu.Unlock()
+		n.parent.removeChild(n)
 	} else {
 		n.system.mu.Lock()
 		n.system.over = true

@@ -40,8 +40,10 @@ type Self struct {
 	closed bool // the body has returned, and the hooks of OnEnd have been called
 	alone  bool // told to end with nobody to stop its parts but itself
 	joined bool // everybody below has ended
+	serves bool // the body has ended in Serve; the actor's own
 
-	engine atomic.Bool // never waits for another actor
+	emptied parking     // woken when nobody is below any more; nil: nobody waits for that
+	engine  atomic.Bool // never waits for another actor
 }
 
 // hooks are what an actor registered with OnStop and OnEnd.

@@ -61,7 +61,7 @@ func start(ctx context.Context, on carrier, name string, f Func) *Ref {
 	sys.crash, _ = ctx.Value(crashKey{}).(bool)
 	n := newNode(name, nil, sys, kept, DefaultGrace, f)
 	sys.root = n
-	on.spawn(&sys.group, n, "", n.run)
+	on.spawn(&sys.group, n, "", n.runs)
 	if ctx.Done() != nil {
 		stop := on.afterDone(ctx, func() { n.ref.Stop(context.Cause(ctx)) })
 		n.onEnded(func() { stop() })
@@ -75,6 +75,7 @@ func newNode(name string, parent *Self, sys *system, f fate, grace time.Duration
 	}
 	n := &node{name: name, parent: parent, system: sys, fate: f, grace: grace, body: body}
 	n.ref.node = n
+	n.runs = n.run
 	n.born = sys.carrier.now()
 	n.since = n.born
 	return n
@@ -104,7 +105,7 @@ func (s *Self) launch(n *node) *Ref {
 		s.group = &group{}
 		s.below = context.WithoutCancel(s)
 	}
-	s.node.system.carrier.spawn(s.group, n, "", n.run)
+	s.node.system.carrier.spawn(s.group, n, "", n.runs)
 	s.mu.Unlock()
 	return &n.ref
 }

@@ -32,6 +32,7 @@ type core struct {
 	now     time.Time
 	outside context.Context // see muxed
 	inbound atomic.Int64    // actors of streams that the remote opened
+	left    func()          // takes one of them away
 
 	reader   *actor.Mailbox[*reading]
 	resting  []*reading // permits that are kept back
@@ -70,6 +71,7 @@ func newCore(self *actor.Self, c *Conn) *core {
 		free:    []*batch{newBatch(), newBatch()},
 		resting: []*reading{{}, {}},
 	}
+	k.left = func() { k.inbound.Add(-1) }
 	k.inbox = actor.NewMailbox(self, inboxLimit, actor.StopAs(message{kind: stop}))
 	k.alarm = actor.NewAlarm(self, k.inbox, message{kind: tick})
 	c.inbox = k.inbox
@@ -383,14 +385,11 @@ func (k *core) newStream(id muxer.StreamID, c stream.Config) *muxed {
 	s.stream = stream.New(k.self, c)
 	k.table[id] = s
 	k.conn.streams.Add(1)
-	inbound := c.Role == negotiate.Listener
-	if inbound {
+	if c.Role == negotiate.Listener {
 		k.inbound.Add(1)
+		c.Ended = k.left
 	}
 	ref := k.self.Supervise(s.name(), actor.Restart{Grace: c.Grace, Brief: true}, func(self *actor.Self) error {
-		if inbound {
-			defer k.inbound.Add(-1)
-		}
 		return s.stream.Run(self, &c)
 	})
 	var refused *actor.GoneError

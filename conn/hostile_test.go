@@ -256,6 +256,7 @@ func TestAStuckHandlerHoldsUpItsConnectionNoLongerThanItsGrace(t *testing.T) {
 		}})
 		p := memPair(t, func(c *Config) { c.Routes = stuck })
 		p.open(t, "/stuck/1")
+		synctest.Wait() // the handler runs
 		began := time.Now()
 		p.listener.Close(nil)
 		p.dialer.Wait(context.Background())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +80,15 @@ func converse(t *testing.T, seed uint64, muxing muxer.Factory) (trace []string) 
 		for _, talk := range talks {
 			if err := talk.Wait(self); err != nil {
 				return err
+			}
+		}
+		// What both ends have closed is gone at once, and not after its linger.
+		self.Sleep(time.Second)
+		for _, end := range self.Tree().Children {
+			for _, below := range end.Children {
+				if strings.HasPrefix(below.Name, "stream") {
+					t.Errorf("seed %d: %s is left", seed, below.Path)
+				}
 			}
 		}
 		dialer.Close(nil)

@@ -25,16 +25,18 @@ import (
 // takes a repeated header for a proposal. [*ProposalError] when want cannot be
 // offered; then nothing was written.
 func Dial(rw io.ReadWriter, want ...Protocol) (Protocol, error) {
-	o, err := NewOffer(want...)
-	if err != nil {
+	d := new(struct { // not on the stack, which may be small
+		dialogue
+		o Offer
+	})
+	if err := d.o.propose(want); err != nil {
 		return "", err
 	}
-	d := new(dialogue)
 	d.start(rw, rw)
-	if err := d.begin(&o); err != nil {
+	if err := d.begin(&d.o); err != nil {
 		return "", err
 	}
-	return d.offer(&o)
+	return d.offer(&d.o)
 }
 
 // Listen negotiates as the listener over rw and returns the protocol that the

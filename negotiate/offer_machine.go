@@ -42,21 +42,27 @@ const (
 // NewOffer returns the machine that proposes each of want in order, until one
 // is accepted. It returns a [*ProposalError] when there is none, when there are
 // more than [MaxProposals], or when a name does not pass [Protocol.Check].
-func NewOffer(want ...Protocol) (Offer, error) {
+func NewOffer(want ...Protocol) (o Offer, err error) {
+	err = o.propose(want)
+	return o, err
+}
+
+// propose gives a new offer its proposals.
+func (o *Offer) propose(want []Protocol) error {
 	switch {
 	case len(want) == 0:
-		return Offer{}, &ProposalError{Rule: "at least one protocol"}
+		return &ProposalError{Rule: "at least one protocol"}
 	case len(want) > MaxProposals:
-		return Offer{}, &ProposalError{Rule: "at most 16 protocols"}
+		return &ProposalError{Rule: "at most 16 protocols"}
 	}
 	for _, p := range want {
 		if err := p.Check(); err != nil {
-			return Offer{}, err
+			return err
 		}
 	}
-	o := Offer{count: uint8(len(want))}
+	o.count = uint8(len(want))
 	copy(o.want[:], want)
-	return o, nil
+	return nil
 }
 
 // NewLazyOffer returns the machine that proposes p and assumes that the remote

@@ -41,6 +41,10 @@ type Config struct {
 	// Grace is how long a handler that was told to end may take; 0 means
 	// [actor.DefaultGrace].
 	Grace time.Duration
+
+	// Ended, if not nil, is called when the body of the stream's actor has ended;
+	// it must not wait.
+	Ended func()
 }
 
 // messageKind is what the actor of a stream hears.
@@ -136,18 +140,45 @@ func (a *streamActor) run() error {
 	negotiated := a.negotiate()
 	a.openBox()
 	a.step(negotiated)
-	for !a.over {
-		m, ok := a.box.Recv()
-		if !ok {
-			return actor.ErrStopped
+	return a.box.Serve(a.next(), a.heard)
+}
+
+// heard serves one message. A stream has little to say to its actor, which rests
+// in between.
+func (a *streamActor) heard(m message) (actor.Next, error) {
+	switch m.kind {
+	case saidClose:
+		a.step(lifeEvent{kind: lifeCloseWrite})
+		m.kind = saidCloseRead
+	case handlerOver:
+		if a.s.serve(false) {
+			a.step(lifeEvent{kind: lifeRemoteClosed})
 		}
-		if m.kind == saidClose {
-			a.step(lifeEvent{kind: lifeCloseWrite})
-			m.kind = saidCloseRead
-		}
-		a.step(a.event(m))
 	}
-	return nil
+	a.step(a.event(m))
+	return a.next(), nil
+}
+
+// next sets the alarm to the life's deadline, and rests, but for the bounded time
+// of a stream that is closed here. It is not done by step: a timer takes much
+// stack.
+//
+//go:noinline
+func (a *streamActor) next() actor.Next {
+	at := a.life.Deadline()
+	if a.linger == nil && !at.IsZero() {
+		a.linger = actor.NewAlarm(a.self, a.box, message{kind: lingerOver})
+	}
+	if a.linger != nil {
+		a.linger.Set(at)
+	}
+	switch {
+	case a.over:
+		return actor.Over
+	case at.IsZero():
+		return actor.Rest
+	}
+	return actor.Stay
 }
 
 // openBox lets in what was said before the actor could hear it.
@@ -209,12 +240,6 @@ func (a *streamActor) step(ev lifeEvent) {
 			a.over = true
 		}
 	}
-	if at := a.life.Deadline(); !at.IsZero() || a.linger != nil {
-		if a.linger == nil {
-			a.linger = actor.NewAlarm(a.self, a.box, message{kind: lingerOver})
-		}
-		a.linger.Set(at)
-	}
 }
 
 // why is the reason that a handler is told to end with: what its reads would say.
@@ -234,12 +259,15 @@ func (a *streamActor) cleanUp() {
 	if !a.over {
 		a.s.body.Reset(CodeNone)
 	}
+	if a.config.Ended != nil {
+		a.config.Ended()
+	}
 }
 
 // startHandler starts the protocol's handler as a child, so that a panic in it
 // ends there.
 func (a *streamActor) startHandler() {
-	a.self.State(string(a.route.Protocol))
+	a.s.serve(true)
 	a.outcome = lifeEvent{kind: lifeHandlerOver, outcome: outcomeFailed}
 	handle := a.route.Handler
 	a.handler = a.self.Supervise("handler", actor.Restart{Grace: a.config.Grace, Brief: true}, func(self *actor.Self) error {

@@ -46,7 +46,9 @@
 // What the actor hears (messages in actor.go): close write, close read and reset
 // from the holder; closed, reset and gone from the connection; the handler's end,
 // the deadline and the stop from the runtime. Each comes at most once, so its
-// mailbox has a place for each and nobody ever waits for it.
+// mailbox has a place for each and nobody ever waits for it. In between the actor
+// rests ([actor.Mailbox.Serve]): an idle stream costs no goroutine but its
+// handler's.
 //
 // # Limits
 //

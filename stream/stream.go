@@ -42,6 +42,9 @@ type conversation struct {
 	box   *actor.Mailbox[message]
 	early []message // before the actor runs
 	once  [messageKinds]bool
+
+	served bool // a handler runs: that the remote has closed is no news until it ends
+	closed bool // the remote has closed, and the actor has not been told
 }
 
 // settle says how the negotiation went; the first time counts. Only the stream's
@@ -61,6 +64,16 @@ func (c *conversation) readUntil() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.until
+}
+
+// serve says whether a handler runs. It reports, once, that the remote has closed
+// and the actor has not been told.
+func (c *conversation) serve(runs bool) (closed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.served = runs
+	closed, c.closed = c.closed, false
+	return closed
 }
 
 // Peer is the remote end of the stream.
@@ -208,6 +221,10 @@ func (c *conversation) post(m message) {
 		return
 	}
 	c.once[m.kind] = true
+	if m.kind == remoteClosed && c.served {
+		c.closed = true
+		return
+	}
 	if c.box == nil {
 		c.early = append(c.early, m)
 		return
