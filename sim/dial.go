@@ -41,6 +41,9 @@ func (t *Transport) connect(ctx context.Context, there netip.AddrPort) (*end, er
 			e.fail(context.Cause(ctx))
 		}
 	}
+	if e.other != nil { // it was answered, whatever has become of it since
+		return e, nil
+	}
 	return e, e.over
 }
 

@@ -15,11 +15,15 @@ var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // A script drives a link with lines like these:
 //
-//	link latency=10ms bandwidth=1000 queue=100 chunk=50 jitter=2ms
+//	up bandwidth=1000 queue=100
+//	link latency=10ms bandwidth=1000 queue=100 chunk=50 jitter=2ms loss=1000000
 //	at 5ms send 50
 //	at 5ms signal
+//	at 5ms datagram 1200
+//	at 5ms block cut
 //
-// The first line makes the link, later ones of its kind change it.
+// The first line with link makes it, later ones change it; back= is the latency
+// of the other direction. A link that is blocked for no reason is open again.
 type linkScript struct {
 	up      *queue
 	machine *linkMachine
@@ -39,20 +43,29 @@ func (s *linkScript) step(t *testing.T, line string) []string {
 	}
 	var e linkEvent
 	switch words[0] {
+	case "up":
+		c, _ := parseLink(t, words[1:])
+		s.up.change(s.now, c.Bandwidth, c.Queue)
+		return nil
 	case "link":
-		e = linkEvent{kind: linkChange, config: parseLink(t, words[1:])}
+		c, back := parseLink(t, words[1:])
+		e = linkEvent{kind: linkChange, config: c, back: back}
 		if s.machine == nil {
-			s.machine = newLinkMachine(e.config, 1, s.up)
+			s.machine = newLinkMachine(c, 1, s.up)
+			s.machine.back = back
 			return nil
 		}
 	case "send":
-		n, err := strconv.Atoi(words[1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		e = linkEvent{kind: linkSend, n: n}
+		e = linkEvent{kind: linkSend, n: number(t, words[1])}
+	case "datagram":
+		e = linkEvent{kind: linkDatagram, n: number(t, words[1])}
 	case "signal":
 		e = linkEvent{kind: linkSignal}
+	case "block":
+		e = linkEvent{kind: linkBlock}
+		if len(words) > 1 {
+			e.reason = map[string]Reason{"cut": LostByCut, "down": LostByDown}[words[1]]
+		}
 	default:
 		t.Fatalf("unknown line %q", line)
 	}
@@ -61,15 +74,33 @@ func (s *linkScript) step(t *testing.T, line string) []string {
 		at := f.at.Sub(epoch)
 		switch f.kind {
 		case linkArrive:
-			out = append(out, fmt.Sprintf("%d arrive at %v", f.n, at))
+			text := fmt.Sprintf("%d arrive at %v", f.n, at)
+			if f.twin {
+				text += ", once more"
+			}
+			if f.flip > 0 {
+				text += fmt.Sprintf(", with bit %d turned over", f.flip-1)
+			}
+			out = append(out, text)
 		case linkFull:
 			out = append(out, fmt.Sprintf("full until %v", at))
+		case linkLost:
+			out = append(out, fmt.Sprintf("%d lost in %d packets: %v", f.n, f.packets, f.reason))
 		}
 	}
-	return append(out, fmt.Sprintf("%d waiting", s.machine.own.waiting(s.now)))
+	return append(out, fmt.Sprintf("%d waiting", s.up.waiting(s.now)+s.machine.own.waiting(later(s.now, s.up.free))))
 }
 
-func parseLink(t *testing.T, words []string) (c LinkConfig) {
+func number(t *testing.T, word string) int {
+	t.Helper()
+	n, err := strconv.Atoi(word)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func parseLink(t *testing.T, words []string) (c LinkConfig, back time.Duration) {
 	t.Helper()
 	for _, w := range words {
 		name, value, _ := strings.Cut(w, "=")
@@ -81,6 +112,8 @@ func parseLink(t *testing.T, words []string) (c LinkConfig) {
 		switch name {
 		case "latency":
 			c.Latency = d
+		case "back":
+			back = d
 		case "jitter":
 			c.Jitter = d
 		case "bandwidth":
@@ -89,11 +122,27 @@ func parseLink(t *testing.T, words []string) (c LinkConfig) {
 			c.Queue = int(n)
 		case "chunk":
 			c.Chunk = int(n)
+		case "mtu":
+			c.MTU = int(n)
+		case "loss":
+			c.Loss = PPM(n)
+		case "begin":
+			c.Burst.Begin = PPM(n)
+		case "end":
+			c.Burst.End = PPM(n)
+		case "duplicate":
+			c.Duplicate = PPM(n)
+		case "reorder":
+			c.Reorder = PPM(n)
+		case "reorderby":
+			c.ReorderBy = d
+		case "flip":
+			c.Flip = PPM(n)
 		default:
 			t.Fatalf("unknown word %q", w)
 		}
 	}
-	return c
+	return c, back
 }
 
 func TestLinkMachineTraces(t *testing.T) {
@@ -163,73 +212,6 @@ func TestJitterIsSpreadOverItsRangeAndRepeats(t *testing.T) {
 	}
 	if first == draw(2) {
 		t.Error("another key drew the same numbers")
-	}
-}
-
-// Whatever is asked of a link: nothing arrives before it could, the queue keeps
-// its limit, and when it says to ask again it takes what it refused.
-func FuzzLinkMachine(f *testing.F) {
-	f.Add(int64(1000), 100, 10, []byte{0, 50, 1, 200, 2, 9, 3, 77})
-	f.Add(int64(MaxBandwidth), 0, 0, []byte{1, 255, 1, 255, 1, 255, 2, 1, 1, 1})
-	f.Add(int64(1), 1, 1, []byte{1, 1, 1, 1, 1, 1, 3, 0, 1, 9})
-	f.Fuzz(func(t *testing.T, bandwidth int64, queue, chunk int, ops []byte) {
-		c := LinkConfig{Bandwidth: bandwidth, Queue: queue, Chunk: chunk, Latency: time.Millisecond, Jitter: time.Millisecond}
-		m := newLinkMachine(c, 7, noUplink())
-		now := epoch
-		for len(ops) >= 2 {
-			op, x := ops[0]%4, int(ops[1])
-			ops = ops[2:]
-			switch op {
-			case 0:
-				now = now.Add(time.Duration(x) * time.Millisecond)
-			case 1:
-				sendChecked(t, m, now, x*x+1)
-			case 2:
-				f := m.Step(now, linkEvent{kind: linkSignal}, nil)
-				if len(f) != 1 || f[0].kind != linkArrive || f[0].n != 0 || f[0].at.Before(now.Add(c.Latency)) {
-					t.Fatalf("a signal at %v caused %+v", now, f)
-				}
-			case 3:
-				c.Bandwidth = int64(x) * bandwidth / 100
-				if f := m.Step(now, linkEvent{kind: linkChange, config: c}, nil); len(f) != 0 {
-					t.Fatalf("a change caused %+v", f)
-				}
-			}
-			if !m.Deadline().IsZero() {
-				t.Fatal("a link has a deadline")
-			}
-		}
-	})
-}
-
-func sendChecked(t *testing.T, m *linkMachine, now time.Time, n int) {
-	t.Helper()
-	before := m.own.free
-	unsent := *m.up
-	f := m.Step(now, linkEvent{kind: linkSend, n: n}, nil)[0]
-	if f.kind == linkFull {
-		if !f.at.After(now) {
-			t.Fatalf("full until %v, which is not after %v", f.at, now)
-		}
-		again, up := *m, unsent
-		again.up = &up
-		if g := again.Step(f.at, linkEvent{kind: linkSend, n: n}, nil)[0]; g.kind != linkArrive {
-			t.Fatalf("asked again at %v, it is full until %v", f.at, g.at)
-		}
-		return
-	}
-	c := m.config
-	if f.n <= 0 || f.n > min(n, c.Chunk) {
-		t.Fatalf("took %d of %d bytes, the chunk is %d", f.n, n, c.Chunk)
-	}
-	if m.own.free.Before(before) || m.own.free.Before(now) {
-		t.Fatalf("the link is free at %v, it was at %v", m.own.free, before)
-	}
-	if d := f.at.Sub(m.own.free); d < c.Latency || d > c.Latency+c.Jitter {
-		t.Fatalf("on its way for %v", d)
-	}
-	if w := m.own.waiting(now); w > c.Queue {
-		t.Fatalf("%d bytes wait, the limit is %d", w, c.Queue)
 	}
 }
 

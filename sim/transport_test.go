@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -379,4 +380,25 @@ func TestTheRandomNumbersOfALinkDependOnNothingElse(t *testing.T) {
 	if arrival(n, 2, 1).Equal(first[0]) {
 		t.Error("both directions draw the same")
 	}
+}
+
+func addrPort(host byte, port uint16) netip.AddrPort { return netip.AddrPortFrom(ip(host), port) }
+
+// connected opens a connection from the first to the second host.
+func connected(self *actor.Self, n *Network) (here, there net.Conn, err error) {
+	return connectedTo(self, n, 1, 2)
+}
+
+func connectedTo(self *actor.Self, n *Network, from, to byte) (here, there net.Conn, err error) {
+	l, err := listen(self, n, to, fmt.Sprintf("/ip4/%s/tcp/0", ip(to)))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer l.Close()
+	a, err := n.Host(ip(from)).Dial(self, l.Addrs()[0], "")
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := l.Accept(self)
+	return a.Pipe, b.Pipe, err
 }
