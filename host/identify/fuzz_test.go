@@ -32,7 +32,7 @@ func FuzzReceive(f *testing.F) {
 		if err != nil {
 			return
 		}
-		info, fault, err := understand(m, key.Public(), far)
+		info, fault, err := understand(m, key.Public(), far, openAny)
 		if err != nil {
 			return
 		}
@@ -56,7 +56,7 @@ func FuzzReceive(f *testing.F) {
 			t.Errorf("versions of %d and %d bytes", len(info.AgentVersion), len(info.ProtocolVersion))
 		}
 		if info.Record != nil {
-			if record, err := ownRecord(info.Record.Envelope(), key.ID()); err != nil || record.Record().Seq != info.Seq || fault != nil {
+			if record, err := ownRecord(info.Record.Envelope(), key.ID(), openAny); err != nil || record.Record().Seq != info.Seq || fault != nil {
 				t.Errorf("a record that does not hold was kept: %v, fault %v", err, fault)
 			}
 		}

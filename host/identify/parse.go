@@ -152,9 +152,9 @@ func framing(err error) bool {
 }
 
 // understand makes of a message what it means on a connection with the given key
-// and remote address. The faults are what was left out although it should not
+// and remote address. open opens the record. The faults are what was left out although it should not
 // have been sent: they cost the peer nothing but that. Error: *[MessageError].
-func understand(m *pb.Identify, key peer.PublicKey, remote ma.Multiaddr) (info *Info, fault error, err error) {
+func understand(m *pb.Identify, key peer.PublicKey, remote ma.Multiaddr, open opener) (info *Info, fault error, err error) {
 	from := key.ID()
 	if m.PublicKey != nil && !bytes.Equal(m.PublicKey, key.Marshal()) {
 		return nil, nil, &MessageError{Peer: from, Rule: ErrWrongKey}
@@ -168,7 +168,7 @@ func understand(m *pb.Identify, key peer.PublicKey, remote ma.Multiaddr) (info *
 	}
 	var addrs []ma.Multiaddr
 	if m.SignedPeerRecord != nil {
-		signed, err := ownRecord(m.SignedPeerRecord, from)
+		signed, err := ownRecord(m.SignedPeerRecord, from, open)
 		if err != nil {
 			fault = &MessageError{Peer: from, Rule: ErrWrongRecord, Err: err}
 		} else {
@@ -185,11 +185,15 @@ func understand(m *pb.Identify, key peer.PublicKey, remote ma.Multiaddr) (info *
 	return info, fault, nil
 }
 
+// An opener is OpenRecord of the address book: it checks the signature of a record that
+// ought to be the given peer's.
+type opener func(peer.ID, []byte) (*peer.SignedRecord, error)
+
 // ownRecord opens a record and checks that it is about the peer that sent it: one
 // of somebody else would make this host keep what strangers want it to keep
 // (CVE-2023-40583).
-func ownRecord(data []byte, from peer.ID) (*peer.SignedRecord, error) {
-	signed, err := peer.OpenSigned(data)
+func ownRecord(data []byte, from peer.ID, open opener) (*peer.SignedRecord, error) {
+	signed, err := open(from, data)
 	if err != nil {
 		return nil, err
 	}

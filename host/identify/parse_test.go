@@ -25,6 +25,9 @@ import (
 var far = ma.StringCast("/ip4/1.2.3.4/tcp/1")
 
 // framed is messages as they go over a stream.
+// openAny checks every signature.
+func openAny(_ peer.ID, data []byte) (*peer.SignedRecord, error) { return peer.OpenSigned(data) }
+
 func framed(messages ...[]byte) []byte {
 	var out []byte
 	for _, m := range messages {
@@ -59,7 +62,7 @@ func heardFrom(t testing.TB, wire []byte, key peer.PublicKey, remote ma.Multiadd
 	if err != nil {
 		t.Fatal(err)
 	}
-	info, fault, err := understand(m, key, remote)
+	info, fault, err := understand(m, key, remote, openAny)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,15 +265,15 @@ func TestThePublicKeyMustBeThatOfTheConnection(t *testing.T) {
 	for name, sent := range map[string][]byte{
 		"another's": otherKey(t, 1).Public().Marshal(), "garbage": []byte("garbage"), "empty": {},
 	} {
-		_, _, err := understand(&pb.Identify{PublicKey: sent}, key.Public(), far)
+		_, _, err := understand(&pb.Identify{PublicKey: sent}, key.Public(), far, openAny)
 		if !errors.Is(err, ErrWrongKey) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, _, err := understand(&pb.Identify{PublicKey: key.Public().Marshal()}, key.Public(), far); err != nil {
+	if _, _, err := understand(&pb.Identify{PublicKey: key.Public().Marshal()}, key.Public(), far, openAny); err != nil {
 		t.Errorf("its own: %v", err)
 	}
-	if _, _, err := understand(&pb.Identify{}, key.Public(), far); err != nil {
+	if _, _, err := understand(&pb.Identify{}, key.Public(), far, openAny); err != nil {
 		t.Errorf("absent: %v", err)
 	}
 }

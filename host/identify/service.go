@@ -142,7 +142,9 @@ func (i *Service) own() own {
 
 // tell is the handler of [ID].
 func (i *Service) tell(self *actor.Self, s *stream.Stream) error {
-	if now := i.own(); !now.sameAs(&i.speech.Load().own) {
+	now := i.own()
+	if what := i.speech.Load(); what == nil || !now.sameAs(&what.own) {
+		// Nobody has asked since something changed, so the message is not composed.
 		// A protocol that was registered before the question belongs into the
 		// answer, even if the service has not heard of it yet.
 		_, err := call(self, i, func(k actor.Ask[struct{}, struct{}]) message { return refresh{k} }, struct{}{})
@@ -200,7 +202,7 @@ func (i *Service) read(s *stream.Stream, c *conn.Conn) answer {
 	if err != nil {
 		return answer{err: &Error{Peer: c.Peer(), Stage: StageRead, Cause: err}}
 	}
-	info, fault, err := understand(m, c.Key(), c.Remote())
+	info, fault, err := understand(m, c.Key(), c.Remote(), i.swarm.Book().OpenRecord)
 	if err != nil {
 		return answer{err: &Error{Peer: c.Peer(), Stage: StageCheck, Cause: err}}
 	}

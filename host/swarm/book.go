@@ -173,6 +173,15 @@ func (b *Book) Record(id peer.ID) (envelope []byte, seq uint64) {
 	return nil, 0
 }
 
+// OpenRecord is [peer.OpenSigned] for a record that ought to be the given peer's: when
+// it is the one that the book has, its signature, which was checked before, is
+// not checked again. It does not wait, and keeps nothing. Errors are those of
+// OpenSigned.
+func (b *Book) OpenRecord(of peer.ID, envelope []byte) (*peer.SignedRecord, error) {
+	known, _ := b.Record(of)
+	return peer.OpenSignedAgain(envelope, known)
+}
+
 // Forget drops addresses of a peer, all when none is named, and waits until the
 // book has done so. With the last address its record is dropped. Errors: the
 // cause of ctx, an [*actor.GoneError] when the book has ended.

@@ -191,3 +191,25 @@ func TestAFloodOfStrangersDisplacesNobodyThatMatters(t *testing.T) {
 		}
 	})
 }
+
+func TestARecordThatTheBookHasIsOpenedAsItIs(t *testing.T) {
+	both(t, func(w *world) {
+		book, s := w.node().Book(), w.signer()
+		data := s.record(7, "/memory/2")
+		for range 2 { // before the book has it, and after
+			signed, err := book.OpenRecord(s.id(), data)
+			w.must(err)
+			if r := signed.Record(); r.ID != s.id() || r.Seq != 7 || !bytes.Equal(signed.Envelope(), data) {
+				w.Errorf("it is %+v", r)
+			}
+			forged := bytes.Clone(data)
+			forged[len(forged)-1]++
+			var wrong *peer.EnvelopeError
+			if _, err := book.OpenRecord(s.id(), forged); !errors.As(err, &wrong) {
+				w.Errorf("a forged one: %v", err)
+			}
+			_, err = book.LearnRecord(w.self, Said, data, SaidTTL, nil)
+			w.must(err)
+		}
+	})
+}

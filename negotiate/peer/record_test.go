@@ -245,3 +245,36 @@ func TestASignedRecordIsWhatWasOpened(t *testing.T) {
 		t.Errorf("a wrong signature gives %v, %v", signed, err)
 	}
 }
+
+func TestTheSignatureOfAnEnvelopeThatWasOpenedIsNotCheckedAgain(t *testing.T) {
+	data, wrong := unhex(sealedRecord), unhex(sealedRecord)
+	wrong[len(wrong)-1]++
+	for name, c := range map[string]struct {
+		data, known []byte
+		opens       bool
+	}{
+		"the same":                          {data, data, true},
+		"another one is known":              {data, wrong, true},
+		"none is known":                     {data, nil, true},
+		"wrong, another one is known":       {wrong, data, false},
+		"wrong, none is known":              {wrong, nil, false},
+		"wrong, but it was opened, it says": {wrong, wrong, true},
+		"known, but no envelope":            {[]byte{1}, []byte{1}, false},
+		"empty":                             {nil, nil, false},
+	} {
+		signed, err := OpenSignedAgain(c.data, c.known)
+		if (err == nil) != c.opens {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !c.opens {
+			continue
+		}
+		if diff := same(record(t, 1, "/ip4/127.0.0.1/tcp/4001"), signed.Record()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if diff := cmp.Diff(c.data, signed.Envelope()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
