@@ -25,7 +25,7 @@ type engine struct {
 	observed observedMachine
 	do       []effect
 
-	said      *speech
+	says      *own      // what this host says of itself
 	changedAt time.Time // when it changed last
 
 	serial  connID
@@ -48,9 +48,7 @@ func (i *Service) run(self *actor.Self, ready func()) error {
 	self.Gauge("told", i.told.Load)
 	self.Gauge("pushes ignored", i.ignored.Load)
 	self.Gauge("faults", i.faults.Load)
-	if err := e.refresh(); err != nil {
-		return err
-	}
+	e.notice()
 	i.box.Store(e.box)
 	if err := i.swarm.Handle(self, ID, i.tell); err != nil {
 		return err
@@ -75,7 +73,7 @@ func (e *engine) handle(m message) error {
 	var err error
 	switch m := m.(type) {
 	case happened:
-		err = e.happened(m.event)
+		e.happened(m.event)
 	case askOver:
 		e.fault(m.answer.fault)
 		e.step(event{kind: asked, conn: m.id, info: m.answer.info, err: m.answer.err})
@@ -88,7 +86,8 @@ func (e *engine) handle(m message) error {
 		e.fault(m.answer.err)
 		e.step(event{kind: pushRead, conn: m.id, ticket: m.ticket, info: m.answer.info})
 	case refresh:
-		err = e.refresh()
+		e.notice()
+		_, err = e.message()
 		m.Answer(struct{}{}, err)
 	case wait:
 		e.wait(m)
@@ -111,16 +110,15 @@ func (e *engine) fault(err error) {
 	}
 }
 
-func (e *engine) happened(ev swarm.Event) error {
+func (e *engine) happened(ev swarm.Event) {
 	switch ev := ev.(type) {
 	case swarm.ConnUp:
 		e.up(ev.Conn)
 	case swarm.ConnDown:
 		e.down(ev.Conn)
 	default: // it may concern what this host says of itself
-		return e.refresh()
+		e.notice()
 	}
-	return nil
 }
 
 func (e *engine) up(c *conn.Conn) {
@@ -143,36 +141,43 @@ func (e *engine) down(c *conn.Conn) {
 	e.step(event{kind: connDown, conn: id})
 }
 
-// refresh finds out what this host says of itself now.
-func (e *engine) refresh() error {
+// notice finds out whether what this host says of itself has changed. The message
+// is not composed for that: signing and encoding it can wait until somebody asks,
+// and must not keep a host from listening.
+func (e *engine) notice() {
 	now := e.i.own()
-	if e.said != nil && e.said.own.sameAs(&now) {
-		return nil
+	if e.says != nil && e.says.sameAs(&now) {
+		return
 	}
 	at := e.self.Now()
 	now.seq = uint64(max(at.UnixNano(), 1)) // as in go-libp2p: it grows over restarts
-	if e.said != nil {
-		now.seq = max(now.seq, e.said.own.seq+1)
+	if e.says != nil {
+		now.seq = max(now.seq, e.says.seq+1)
 	} else if old := e.i.speech.Load(); old != nil {
 		now.seq = max(now.seq, old.own.seq+1)
 	}
-	what, err := compose(now)
-	if err != nil {
-		return err
-	}
-	e.i.speech.Store(what)
-	e.changedAt = at
+	first := e.says == nil
+	e.says, e.changedAt = &now, at
 	e.self.Note("says", fmt.Sprintf("%d protocols, %d addresses", len(now.protocols), len(now.addrs)))
+	if !first {
+		e.step(event{kind: changed})
+	}
+}
+
+// message is what this host says of itself, composed unless it was before.
+func (e *engine) message() (*speech, error) {
+	if what := e.i.speech.Load(); what != nil && what.own.seq == e.says.seq {
+		return what, nil
+	}
+	what, err := compose(*e.says)
+	if err != nil {
+		return nil, err
+	}
 	if what.addrsLeftOut+what.protocolsLeftOut > 0 {
 		e.self.Note("left out", fmt.Sprintf("%d protocols, %d addresses", what.protocolsLeftOut, what.addrsLeftOut))
 	}
-	first := e.said == nil
-	e.said = what
-	if first {
-		return nil
-	}
-	e.step(event{kind: changed})
-	return nil
+	e.i.speech.Store(what)
+	return what, nil
 }
 
 // step feeds the machine one event and carries out all its effects.
@@ -209,10 +214,13 @@ func (e *engine) ask(f effect) {
 
 // push starts the child that tells a peer.
 func (e *engine) push(f effect) {
-	c, i, said := e.conns[f.conn], e.i, e.said
-	var err error
+	c, i := e.conns[f.conn], e.i
+	said, err := e.message()
 	ref := e.self.Supervise(fmt.Sprintf("push-%s-%d", f.peer.Short(), f.conn), actor.Restart{}, func(self *actor.Self) error {
-		if err = i.push(self, c, said); err != nil {
+		if err == nil {
+			err = i.push(self, c, said)
+		}
+		if err != nil {
 			self.Note("refused", err)
 		}
 		return nil

@@ -386,3 +386,22 @@ func TestASimulationRepeatsItselfFromASeed(t *testing.T) {
 		t.Error("two seeds give the same run")
 	}
 }
+
+func TestNothingIsSignedBeforeSomebodyAsks(t *testing.T) {
+	both(t, func(w *world) {
+		a, b := w.node(), w.node()
+		b.serves("/b/1", none)
+		if b.ids.speech.Load() != nil {
+			w.Error("a message is composed that nobody wants")
+		}
+		first := a.meets(b)
+		what := b.ids.speech.Load()
+		if what == nil || what.own.seq != first.Seq {
+			w.Fatalf("%+v is what it says, and number %d what was heard", what, first.Seq)
+		}
+		c := w.node()
+		if second := c.meets(b); b.ids.speech.Load() != what || second.Seq != first.Seq {
+			w.Errorf("the same was signed twice: numbers %d and %d", first.Seq, second.Seq)
+		}
+	})
+}
