@@ -58,6 +58,7 @@ func (f effect) Format(s fmt.State, _ rune) {
 type session struct {
 	send, receive [keySize]byte // the cipher keys of the two directions
 	key           peer.PublicKey
+	proof         proof // of the claim that the key is from
 	muxer         negotiate.Protocol
 }
 

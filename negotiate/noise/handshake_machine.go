@@ -59,6 +59,7 @@ type machine struct {
 	own     claim   // without muxers
 	muxers  []string
 	lenient bool
+	known   func(proof) bool // which claims were checked before; nil: none
 
 	phase     phase
 	expecting bool // a length was announced and is good
@@ -75,6 +76,9 @@ type setup struct {
 	ephemeral *ecdh.PrivateKey // used for this handshake and no other
 	muxers    []string
 	lenient   bool // no common muxer: negotiate one later instead of failing
+
+	// known says of a claim whether its signature was checked before. Nil: of none.
+	known func(proof) bool
 }
 
 // Format keeps the keys from being printed.
@@ -96,7 +100,7 @@ func newMachine(s setup) *machine {
 	}
 	m := &machine{
 		role: s.role, want: s.want, own: claim{key: s.identity.key, sig: s.identity.sig},
-		muxers: s.muxers, lenient: s.lenient, keys: keys, state: state,
+		muxers: s.muxers, lenient: s.lenient, known: s.known, keys: keys, state: state,
 	}
 	if s.role == negotiate.Listener {
 		m.phase = awaitFirst
@@ -186,7 +190,8 @@ func (m *machine) receive(data []byte, do []effect) []effect {
 	if err != nil {
 		return m.fail(rulePayload, err, do)
 	}
-	key, broken, err := theirs.prove(m.state.PeerStatic())
+	claimed := proofOf(m.state.PeerStatic(), theirs)
+	key, broken, err := theirs.prove(m.state.PeerStatic(), m.known != nil && m.known(claimed))
 	if err != nil {
 		return m.fail(broken, err, do)
 	}
@@ -198,7 +203,7 @@ func (m *machine) receive(data []byte, do []effect) []effect {
 		return m.fail(broken, nil, do)
 	}
 	if m.phase == awaitThird {
-		return m.finish(first, second, key, muxer, do)
+		return m.finish(first, second, &session{key: key, proof: claimed, muxer: negotiate.Protocol(muxer)}, do)
 	}
 
 	own := m.own
@@ -212,7 +217,7 @@ func (m *machine) receive(data []byte, do []effect) []effect {
 		return m.fail(blame(err, ruleOrder), err, do)
 	}
 	do = append(do, effect{kind: send, data: out})
-	return m.finish(first, second, key, muxer, do)
+	return m.finish(first, second, &session{key: key, proof: claimed, muxer: negotiate.Protocol(muxer)}, do)
 }
 
 // choose agrees on a muxer from the remote's list. A list that is absent on
@@ -254,10 +259,10 @@ func blame(err error, otherwise rule) rule {
 	return otherwise
 }
 
-// finish hands out the keys. The first cipher state is the initiator's to write
+// finish puts the keys into the session and hands it out. The first cipher state is the initiator's to write
 // with (Noise specification, section 5.2, Split).
-func (m *machine) finish(first, second *flynn.CipherState, key peer.PublicKey, muxer string, do []effect) []effect {
-	s := &session{send: first.UnsafeKey(), receive: second.UnsafeKey(), key: key, muxer: negotiate.Protocol(muxer)}
+func (m *machine) finish(first, second *flynn.CipherState, s *session, do []effect) []effect {
+	s.send, s.receive = first.UnsafeKey(), second.UnsafeKey()
 	if m.role == negotiate.Listener {
 		s.send, s.receive = s.receive, s.send
 	}

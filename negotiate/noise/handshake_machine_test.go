@@ -126,7 +126,7 @@ func TestAnEndMadeOfTheLibraryAloneAgreesWithTheMachine(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			met, broken, err := got.prove(a.state.PeerStatic())
+			met, broken, err := got.prove(a.state.PeerStatic(), false)
 			if err != nil {
 				t.Fatalf("%s: %v", broken, err)
 			}

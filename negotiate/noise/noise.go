@@ -31,6 +31,8 @@ type Noise struct {
 	lenient bool
 	records uint64 // how many records a direction may carry; tests lower it
 
+	proofs proofs // of those that this host has met
+
 	mu  sync.Mutex // guards own, while it is computed; nothing waits under it
 	own *identity
 }
@@ -135,9 +137,12 @@ func (n *Noise) handshake(ctx context.Context, raw net.Conn, role negotiate.Role
 	}
 	m := newMachine(setup{
 		role: role, want: want, identity: own, ephemeral: ephemeral,
-		muxers: names(n.muxers), lenient: n.lenient,
+		muxers: names(n.muxers), lenient: n.lenient, known: n.proofs.has,
 	})
 	s, err := drive(raw, m)
+	if err == nil {
+		n.proofs.add(s.proof)
+	}
 	return s, m.stage(), err
 }
 

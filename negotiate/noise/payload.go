@@ -52,11 +52,15 @@ func decode(data []byte) (claim, error) {
 }
 
 // prove checks that the claim was made by the identity in it for static, and
-// returns that identity. Otherwise it returns the rule that is broken.
-func (c claim) prove(static []byte) (peer.PublicKey, rule, error) {
+// returns that identity. Otherwise it returns the rule that is broken. checked
+// says that the signature was found to hold before.
+func (c claim) prove(static []byte, checked bool) (peer.PublicKey, rule, error) {
 	key, err := peer.UnmarshalPublicKey(c.key)
 	if err != nil {
 		return nil, ruleKey, err
+	}
+	if checked {
+		return key, "", nil
 	}
 	if err := key.Verify(signed(static), c.sig); err != nil {
 		return nil, ruleSignature, err

@@ -31,11 +31,11 @@ func TestTheSignatureOverAStaticKeyIsTheKnownOne(t *testing.T) {
 		t.Errorf("signature %s, want %s", got, want)
 	}
 	c := claim{key: key.Public().Marshal(), sig: sig}
-	if _, broken, err := c.prove(static); err != nil {
+	if _, broken, err := c.prove(static, false); err != nil {
 		t.Errorf("the signature is refused: %s: %v", broken, err)
 	}
 	static[0] ^= 1
-	if _, _, err := c.prove(static); !errors.Is(err, peer.ErrSignature) {
+	if _, _, err := c.prove(static, false); !errors.Is(err, peer.ErrSignature) {
 		t.Errorf("for another static key: %v, want %v", err, peer.ErrSignature)
 	}
 }
