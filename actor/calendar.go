@@ -1,134 +1,226 @@
 package actor
 
 import (
-	"container/heap"
-	"context"
-	"slices"
 	"time"
 )
 
-// An alarm is a virtual timer.
+// An alarm is a virtual timer, or something that comes from another island.
 type alarm struct {
-	sched *Scheduler
-	at    time.Time
-	order uint64
-	index int // in the heap, -1 when not set
-	f     func()
+	island *Island
+	at     time.Duration
+	source int    // the island that set it
+	order  uint64 // of those of the source
+	index  int    // in the heap, -1 when not set
+	task   *task  // to wake
+	f      func() // otherwise: to call
+	once   bool   // nobody else holds it
 }
 
-func (s *Scheduler) after(d time.Duration, f func()) timer {
-	a := &alarm{sched: s, index: -1, f: f}
+func (i *Island) after(d time.Duration, f func()) timer {
+	a := &alarm{island: i, index: -1, f: f}
 	a.Reset(d)
 	return a
 }
 
+// ring lets the alarm go off.
+func (a *alarm) ring() {
+	if a.task != nil {
+		a.task.wakeUp(wokenByTime)
+		return
+	}
+	f := a.f
+	if a.once {
+		a.f = nil
+		a.island.spare = append(a.island.spare, a)
+	}
+	f()
+}
+
 // Stop takes the alarm out of the calendar.
 func (a *alarm) Stop() bool {
-	if a.index < 0 {
+	if a.index < 0 || a.island.off {
 		return false
 	}
-	heap.Remove(&a.sched.alarms, a.index)
+	a.island.alarms.remove(a)
+	a.island.sched.touch(a.island)
 	return true
 }
 
-// Reset sets the alarm anew, d from now.
+// Reset sets the alarm anew, d from now on the island's clock.
 func (a *alarm) Reset(d time.Duration) bool {
-	was := a.Stop()
-	a.sched.count++
-	a.at, a.order = a.sched.clock.Add(max(d, 0)), a.sched.count
-	heap.Push(&a.sched.alarms, a)
+	i := a.island
+	i.check()
+	was := a.index >= 0
+	if was {
+		i.alarms.remove(a)
+	}
+	if i.off {
+		return was
+	}
+	i.count++
+	a.at, a.source, a.order = later(i.nowTrue(), i.lasts(max(d, 0))), i.index, i.count
+	i.alarms.add(a)
+	i.sched.touch(i)
 	return was
 }
 
-// alarms is the calendar: by time, and in the order they were set.
-type alarms []*alarm
-
-func (h alarms) Len() int { return len(h) }
-func (h alarms) Less(i, j int) bool {
-	if h[i].at.Equal(h[j].at) {
-		return h[i].order < h[j].order
+// later is at+d, and never when that is too much for a clock.
+func later(at, d time.Duration) time.Duration {
+	if d > never-1-at {
+		return never - 1
 	}
-	return h[i].at.Before(h[j].at)
+	return at + d
 }
-func (h alarms) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
+
+// calendar is a heap of alarms with four children to a node: by time, then by who
+// set them, then in the order they were set. No two are equal.
+type calendar []*alarm
+
+func (a *alarm) before(b *alarm) bool {
+	if a.at != b.at {
+		return a.at < b.at
+	}
+	if a.source != b.source {
+		return a.source < b.source
+	}
+	return a.order < b.order
 }
-func (h *alarms) Push(x any) {
-	a := x.(*alarm)
-	a.index = len(*h)
+
+func (h *calendar) add(a *alarm) {
 	*h = append(*h, a)
+	h.up(len(*h)-1, a)
 }
-func (h *alarms) Pop() any {
-	old := *h
-	a := old[len(old)-1]
+
+func (h *calendar) remove(a *alarm) {
+	k, list := a.index, *h
+	last := len(list) - 1
+	moved := list[last]
+	list[last] = nil
+	*h = list[:last]
 	a.index = -1
-	*h = old[:len(old)-1]
-	return a
-}
-
-// A watch is an afterDone that waits for its context.
-type watch struct {
-	sched *Scheduler
-	ctx   context.Context
-	f     func()
-}
-
-func (s *Scheduler) afterDone(ctx context.Context, f func()) func() bool {
-	w := &watch{s, ctx, f}
-	s.watches = append(s.watches, w)
-	return w.stop
-}
-
-// stop takes the watch away and reports whether it was still there.
-func (w *watch) stop() bool {
-	i := slices.Index(w.sched.watches, w)
-	if i < 0 {
-		return false
+	if k == last {
+		return
 	}
-	w.sched.watches = slices.Delete(w.sched.watches, i, i+1)
-	return true
-}
-
-// withTimeout is context.WithTimeout in virtual time. A context made from it
-// ends with the same cause, and says Canceled of itself.
-func (s *Scheduler) withTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	at := s.clock.Add(d)
-	if sooner, ok := ctx.Deadline(); ok && sooner.Before(at) {
-		at = sooner
-	}
-	inner, cancel := context.WithCancelCause(ctx)
-	c := &timeout{inner, at}
-	over := func() {
-		cancel(context.DeadlineExceeded)
-		s.cancelled()
-	}
-	if !at.After(s.clock) {
-		over()
-		return c, func() {}
-	}
-	a := s.after(at.Sub(s.clock), over)
-	return c, func() {
-		a.Stop()
-		cancel(context.Canceled)
-		s.cancelled()
+	if k > 0 && moved.before(list[(k-1)/4]) {
+		h.up(k, moved)
+	} else {
+		h.down(k, moved)
 	}
 }
 
-// A timeout is a context with a deadline in virtual time.
-type timeout struct {
-	context.Context
-	at time.Time
+func (h *calendar) up(k int, a *alarm) {
+	list := *h
+	for k > 0 {
+		parent := (k - 1) / 4
+		if !a.before(list[parent]) {
+			break
+		}
+		list[k] = list[parent]
+		list[k].index = k
+		k = parent
+	}
+	list[k] = a
+	a.index = k
 }
 
-// Deadline is when the context ends, on the virtual clock.
-func (c *timeout) Deadline() (time.Time, bool) { return c.at, true }
-
-// Err is DeadlineExceeded when the time was up.
-func (c *timeout) Err() error {
-	err := c.Context.Err()
-	if err != nil && context.Cause(c.Context) == context.DeadlineExceeded {
-		return context.DeadlineExceeded
+func (h *calendar) down(k int, a *alarm) {
+	list := *h
+	for {
+		child := 4*k + 1
+		if child >= len(list) {
+			break
+		}
+		for c := child + 1; c < min(child+4, len(list)); c++ {
+			if list[c].before(list[child]) {
+				child = c
+			}
+		}
+		if !list[child].before(a) {
+			break
+		}
+		list[k] = list[child]
+		list[k].index = k
+		k = child
 	}
-	return err
+	list[k] = a
+	a.index = k
+}
+
+// islandQueue is a heap of all islands, by when each has something to do.
+type islandQueue []*Island
+
+func (i *Island) before(j *Island) bool {
+	return i.key < j.key || i.key == j.key && i.index < j.index
+}
+
+func (q *islandQueue) add(i *Island) {
+	i.slot = len(*q)
+	*q = append(*q, i)
+	q.fix(i)
+}
+
+// fix moves an island to where it belongs by now.
+func (q *islandQueue) fix(i *Island) {
+	at := i.due()
+	if at == i.key || i.slot < 0 {
+		return
+	}
+	i.key = at
+	if !q.up(i) {
+		q.down(i)
+	}
+}
+
+func (q *islandQueue) up(i *Island) (moved bool) {
+	list, k := *q, i.slot
+	for k > 0 && i.before(list[(k-1)/2]) {
+		list[k] = list[(k-1)/2]
+		list[k].slot = k
+		k = (k - 1) / 2
+		moved = true
+	}
+	list[k], i.slot = i, k
+	return moved
+}
+
+func (q *islandQueue) down(i *Island) {
+	list, k := *q, i.slot
+	for child := 2*k + 1; child < len(list); child = 2*k + 1 {
+		if child+1 < len(list) && list[child+1].before(list[child]) {
+			child++
+		}
+		if !list[child].before(i) {
+			break
+		}
+		list[k] = list[child]
+		list[k].slot = k
+		k = child
+	}
+	list[k], i.slot = i, k
+}
+
+// remove takes an island out.
+func (q *islandQueue) remove(i *Island) {
+	list := *q
+	last := list[len(list)-1]
+	list[len(list)-1] = nil
+	*q = list[:len(list)-1]
+	if last != i {
+		last.slot = i.slot
+		(*q)[last.slot] = last
+		if !q.up(last) {
+			q.down(last)
+		}
+	}
+	i.slot = -1
+}
+
+// order makes it a heap again after many have changed.
+func (q *islandQueue) order() {
+	for _, i := range *q {
+		i.key = i.due()
+	}
+	for k := len(*q)/2 - 1; k >= 0; k-- {
+		q.down((*q)[k])
+	}
 }

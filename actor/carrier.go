@@ -34,14 +34,15 @@ type carrier interface {
 	parking() parking
 	// signal is a parking with what is waited for there.
 	signal(what string) Signal
-	// cancelled tells that a context of this carrier's actors has just ended.
-	cancelled()
+	// cancelled tells that the context of one of this carrier's actors has just
+	// ended, and those made from it.
+	cancelled(*Self)
 	// random and entropy make an actor's sources, given a name that is unique
 	// to the actor and its incarnation.
 	random(name string) *rand.Rand
 	entropy(name string) io.Reader
 	// simulator is nil in production.
-	simulator() *Scheduler
+	simulator() *Island
 }
 
 // A timer can be stopped and set again; a stopped one does not fire.

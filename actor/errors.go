@@ -131,3 +131,36 @@ type DeadlockError struct{ Waiting []string }
 func (e *DeadlockError) Error() string {
 	return "actor: deadlock, nothing can happen any more:\n  " + strings.Join(e.Waiting, "\n  ")
 }
+
+// A LivelockError ends a simulation whose actors go on and on without the time
+// moving. It names those that could run.
+type LivelockError struct {
+	At     time.Duration // since the start
+	Actors []string
+}
+
+func (e *LivelockError) Error() string {
+	return fmt.Sprintf("actor: livelock, a million steps at %v without waiting for time: %s", e.At, strings.Join(e.Actors, ", "))
+}
+
+// A LeakError says that the tree of a simulation has ended and actors of other
+// machines have not. Each line names one and what it waits for.
+type LeakError struct{ Actors []string }
+
+func (e *LeakError) Error() string {
+	return "actor: the simulation is over, and these have not ended:\n  " + strings.Join(e.Actors, "\n  ")
+}
+
+// A HorizonError ends a simulation that has taken more virtual time than it may.
+// Each line names an actor of its tree and what it waits for.
+type HorizonError struct {
+	Horizon time.Duration
+	Waiting []string
+}
+
+func (e *HorizonError) Error() string {
+	return fmt.Sprintf("actor: the simulation is not over after %v:\n  %s", e.Horizon, strings.Join(e.Waiting, "\n  "))
+}
+
+// errTooFast is a mistake of the network: the look-ahead was a promise.
+var errTooFast = errors.New("actor: something crossed between machines faster than the look-ahead")

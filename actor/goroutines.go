@@ -21,9 +21,9 @@ func (goroutines) spawn(g *group, _ *node, _ string, run func() error) { g.gorou
 func (goroutines) join(g *group) error                                 { return g.goroutines.Wait() }
 func (goroutines) now() time.Time                                      { return time.Now() }
 func (goroutines) yield()                                              { runtime.Gosched() }
-func (goroutines) cancelled()                                          {}
+func (goroutines) cancelled(*Self)                                     {}
 func (goroutines) entropy(string) io.Reader                            { return crand.Reader }
-func (goroutines) simulator() *Scheduler                               { return nil }
+func (goroutines) simulator() *Island                                  { return nil }
 
 func (goroutines) after(d time.Duration, f func()) timer { return time.AfterFunc(d, f) }
 

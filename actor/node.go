@@ -113,8 +113,8 @@ func (sys *system) failed(n *node, err error) {
 		return
 	}
 	f := Failure{Path: path, At: sys.carrier.now(), Err: err}
-	if s := sys.carrier.simulator(); s != nil && s.onFail != nil {
-		s.onFail(f)
+	if i := sys.carrier.simulator(); i != nil {
+		i.sched.failed(f)
 	}
 	sys.mu.Lock()
 	defer sys.mu.Unlock()

@@ -2,10 +2,14 @@ package actor
 
 import (
 	"context"
+	"errors"
 	"os"
-	"slices"
 	"time"
 )
+
+// ErrPowerOff is why a wait on a simulated machine fails whose power is off: see
+// [Island.PowerOff].
+var ErrPowerOff = errors.New("actor: the machine's power is off")
 
 // A place is the scheduler's parking.
 //
@@ -15,21 +19,22 @@ import (
 // or be kept. One that a wake has woken is out of the line; a second wake goes
 // to the next one.
 type place struct {
-	sched *Scheduler
-	set   bool // a wake that found nobody
-	line  []*task
+	island      *Island
+	first, last *task // the line
+	set         bool  // a wake that found nobody
 }
 
-func (s *Scheduler) parking() parking { return &place{sched: s} }
-
-func (s *Scheduler) signal(what string) Signal { return Signal{s.parking(), &waitNote{what: what}} }
-
 func (p *place) wake() {
-	for len(p.line) > 0 {
-		t := p.line[0]
-		p.line = slices.Delete(p.line, 0, 1)
+	s := p.island.sched
+	if s.parallel && p.island == s.root {
+		s.wakeLater(p)
+		return
+	}
+	p.island.check()
+	for t := p.first; t != nil; t = p.first {
+		p.leave(t)
 		if t.state == taskParked {
-			p.sched.wakeUp(t, wokenBySignal)
+			t.wakeUp(wokenBySignal)
 			return
 		}
 	}
@@ -37,29 +42,43 @@ func (p *place) wake() {
 }
 
 func (p *place) wait(ctx context.Context, until time.Time) error {
-	s := p.sched
-	s.mayYield()
+	i := p.island
+	if i.sched.parallel {
+		i.meet(ctx)
+	}
+	t := i.mayYield()
 	if p.set {
 		p.set = false
 		return nil
 	}
+	if i.off && t.state != taskEnded {
+		return ErrPowerOff
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	t := s.owner()
 	if !until.IsZero() {
-		if !until.After(s.clock) {
+		left := i.left(until)
+		if left <= 0 {
 			return os.ErrDeadlineExceeded
 		}
 		// It can go off only while t is parked here: the clock moves when
 		// nobody can run.
-		a := s.after(until.Sub(s.clock), func() { s.wakeUp(t, wokenByTime) })
-		defer a.Stop()
+		t.alarm.Reset(left)
 	}
-	t.ctx = ctx
-	p.line = append(p.line, t)
+	p.enter(t)
+	t.heed(ctx)
+	if t.island != i {
+		i.guests = append(i.guests, t)
+	}
 	t.park()
-	t.ctx = nil
+	if t.island != i {
+		i.sayGoodbye(t)
+	}
+	t.unheed()
+	if !until.IsZero() {
+		t.alarm.Stop()
+	}
 	switch t.reason {
 	case wokenByContext:
 		p.leave(t)
@@ -67,13 +86,39 @@ func (p *place) wait(ctx context.Context, until time.Time) error {
 	case wokenByTime:
 		p.leave(t)
 		return os.ErrDeadlineExceeded
+	case wokenByPowerOff:
+		p.leave(t)
+		return ErrPowerOff
 	case wokenBySignal:
 	}
 	return nil
 }
 
+func (p *place) enter(t *task) {
+	t.behind = nil
+	if p.last == nil {
+		p.first = t
+	} else {
+		p.last.behind = t
+	}
+	p.last = t
+}
+
 func (p *place) leave(t *task) {
-	if i := slices.Index(p.line, t); i >= 0 {
-		p.line = slices.Delete(p.line, i, i+1)
+	var before *task
+	for at := p.first; at != nil; before, at = at, at.behind {
+		if at != t {
+			continue
+		}
+		if before == nil {
+			p.first = t.behind
+		} else {
+			before.behind = t.behind
+		}
+		if p.last == t {
+			p.last = before
+		}
+		t.behind = nil
+		return
 	}
 }

@@ -15,11 +15,11 @@ func TestNoWakeOfAPlaceIsLostOrDoubled(t *testing.T) {
 	for seed := range uint64(300) {
 		s := NewScheduler(seed, nil)
 		plan := rand.New(rand.NewPCG(seed, 1))
-		p := &place{sched: s}
+		p := &place{island: s.root}
 		effective, served := 0, 0
 		wake := func() {
 			waiting := 0
-			for _, w := range p.line {
+			for w := p.first; w != nil; w = w.behind {
 				if w.state == taskParked {
 					waiting++
 				}
@@ -78,8 +78,8 @@ func TestNoWakeOfAPlaceIsLostOrDoubled(t *testing.T) {
 		if p.set {
 			left = 1
 		}
-		if effective != served+left || len(p.line) != 0 {
-			t.Fatalf("seed %d: %d wakes served %d waits, %d left, %d in line", seed, effective, served, left, len(p.line))
+		if effective != served+left || p.first != nil {
+			t.Fatalf("seed %d: %d wakes served %d waits, %d left, in line: %v", seed, effective, served, left, p.first)
 		}
 	}
 }

@@ -1,43 +1,87 @@
 package actor
 
 import (
-	"container/heap"
 	"context"
 	"hash/fnv"
-	"io"
-	"iter"
-	"math/rand/v2"
+	"math"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// A Scheduler is the deterministic carrier: it runs a tree of actors on one
-// goroutine, one actor at a time, in an order drawn from a seed, on a clock that
-// jumps to the next timer when nobody can run. The same seed and the same
-// program give the same run, step by step.
+// A Scheduler is the deterministic carrier: it runs trees of actors in an order
+// drawn from a seed, on a clock that jumps to the next timer when nobody can run.
+// The same seed and the same program give the same run, step by step.
+//
+// The tree that [Scheduler.Run] starts is on the first island. More islands
+// ([NewIsland]) are machines of their own, joined to the others only by what
+// crosses between them ([Crossing]). On each island one actor runs at a time.
+//
+//	                    the calendar of islands
+//	island 0   the tree of Run        ─┐  lockstep: the earliest island first,
+//	island 1   tasks, ready, alarms   ─┼─ one instant, one island at a time
+//	island 2   tasks, ready, alarms   ─┘  windows: all at once, up to what can
+//	   …            │        ▲                     reach them from the others
+//	                └────────┘ crossings: (time, source, number)
 //
 // Only actors may call into a simulation, and only to wait in it: a call from an
 // ordinary goroutine panics when it can be told apart. Real sockets, sleeps and
 // channels stop the world.
 type Scheduler struct {
 	seed    uint64
-	chance  *rand.Rand
-	clock   time.Time
-	ready   []*task
-	tasks   []*task // all that live, for cancellations and reports
-	current *task
-	alarms  alarms
-	count   uint64   // of alarms so far, to order equals
-	watches []*watch // in the order they were set
-	steps   uint64
-	onStep  func(Step)
+	options Options
+	root    *Island
+	islands []*Island         // that are on, in the order they were made
+	made    int               // islands
+	boots   map[string]uint64 // how many of a name are off
+	past    Island            // has the steps and the hash of those that are off
+	queue   islandQueue
+	now     time.Duration // lockstep: the instant that is played
+	running *Island       // lockstep: whose turn it is
+	still   uint64        // lockstep: steps since the time moved
+
+	parallel  bool          // a window is being played
+	end       time.Duration // of that window
+	lookahead time.Duration // nothing crosses faster; 0: no windows
+	joined    bool          // actors have reached into other islands: no windows any more
+	boxes     int           // mailboxes on the root's island
+	band      *band
+	watcher   *watcher
+
+	halt    sync.Mutex // guards halted, and calls of onFail
 	onFail  func(Failure)
 	halted  error
+	stopped atomic.Bool // halted is set
+}
+
+// Options are how a simulation runs.
+type Options struct {
+	// Seed chooses the run.
+	Seed uint64
+	// OnStep, if not nil, is told each step before it is taken. In a window it is
+	// called by several goroutines at once, for different islands.
+	OnStep func(Step)
+	// Shards is how many threads play the islands of a window at the same time;
+	// 1 plays the windows on one. 0 means no windows: the islands take turns,
+	// instant by instant, and their actors may share memory. The steps are the
+	// same for any number as long as they do not.
+	Shards int
+	// OnSlow, if not nil, is told of each actor that has computed for more than a
+	// second of real time, by another goroutine while it still does.
+	OnSlow func(SlowActor)
+	// Horizon, if not zero, ends the simulation with a [*HorizonError] when that
+	// much virtual time has passed.
+	Horizon time.Duration
+	// Check makes sure of each call who makes it: one by an ordinary goroutine
+	// panics always, and not only when nobody runs. It makes a simulation slow.
+	Check bool
 }
 
 // A Step is one turn of a simulation: an actor ran until it had to wait.
 type Step struct {
-	Number uint64
+	Number uint64        // of the steps of its island
+	Island int           // in the order they were made, from 0
 	At     time.Duration // virtual time since the start
 	Actor  string        // its path
 }
@@ -45,123 +89,196 @@ type Step struct {
 // simStart is when every simulation begins: an arbitrary, recognisable instant.
 var simStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// never is later than anything happens.
+const never = time.Duration(math.MaxInt64)
+
+// maxStill is how many steps are taken without the time moving before that is
+// called a livelock.
+const maxStill = 1_000_000
+
 // NewScheduler makes a scheduler for one run. onStep, if not nil, is told each
 // step before it is taken.
 func NewScheduler(seed uint64, onStep func(Step)) *Scheduler {
-	return &Scheduler{seed: seed, chance: rand.New(rand.NewPCG(seed, 0x74726f757065)), clock: simStart, onStep: onStep}
+	return NewSimulation(Options{Seed: seed, OnStep: onStep})
+}
+
+// NewSimulation makes a scheduler for one run, with options.
+func NewSimulation(o Options) *Scheduler {
+	s := &Scheduler{seed: o.Seed, options: o}
+	s.root = s.newIsland("")
+	return s
 }
 
 // Elapsed is the virtual time since the start.
-func (s *Scheduler) Elapsed() time.Duration { return s.clock.Sub(simStart) }
+func (s *Scheduler) Elapsed() time.Duration {
+	if s.parallel {
+		return s.now
+	}
+	return max(s.now, s.root.clock)
+}
+
+// Steps is how many turns were taken, on all islands. It is asked between turns
+// of the tree of Run, or after it.
+func (s *Scheduler) Steps() (steps uint64) {
+	for _, i := range s.islands {
+		steps += i.steps
+	}
+	return steps + s.past.steps
+}
+
+// Hash stands for all steps: which actor ran when, on each island. Equal runs
+// have equal hashes, for any number of shards. It is asked when Steps is.
+func (s *Scheduler) Hash() (hash uint64) {
+	hash = s.past.hash
+	for _, i := range s.islands {
+		hash = spread(hash ^ i.hash)
+	}
+	return hash
+}
+
+// Hashes are the hashes of the islands that are on, by the number of the island,
+// to find out where two runs part.
+func (s *Scheduler) Hashes() map[int]uint64 {
+	list := make(map[int]uint64, len(s.islands))
+	for _, i := range s.islands {
+		list[i.index] = i.hash
+	}
+	return list
+}
 
 // Run runs a tree until it has ended, like the function [Run]; ctx only supplies
-// values. It returns a [*DeadlockError] when actors are left that wait for
-// something that cannot happen, after having ended them.
+// values. It returns, after having ended whoever is left: a [*DeadlockError] when
+// actors are left that wait for something that cannot happen, a [*LivelockError]
+// when they go on without the time moving, a [*LeakError] when the tree has ended
+// and actors of other islands have not.
 func (s *Scheduler) Run(ctx context.Context, name string, f Func) error {
-	ref := start(context.WithoutCancel(ctx), s, name, f)
-	sys := ref.node.system
+	ref := start(context.WithoutCancel(ctx), s.root, name, f)
 	defer s.killAll()
-	for s.halted == nil && (!ref.node.ended.isOpen() || len(s.ready) > 0) {
+	defer s.dismiss()
+	defer s.watchSlow()()
+	if err := s.play(ref.node); err != nil {
+		return err
+	}
+	if err := ref.Err(); err != nil {
+		return err
+	}
+	if left := s.report(s.islands[1:]); len(left) > 0 {
+		return &LeakError{Actors: left}
+	}
+	return nil
+}
+
+// play takes turns until the root has ended.
+func (s *Scheduler) play(root *node) error {
+	sys := root.system
+	for {
+		if err := s.haltedBy(); err != nil {
+			return err
+		}
+		if root.ended.isOpen() && len(s.root.ready) == 0 {
+			return nil
+		}
 		if sys.late.isOpen() {
 			return sys.overdueError()
 		}
-		if s.step() || s.heed() || s.advance() {
-			continue
+		i := s.queue[0]
+		switch at := i.key; {
+		case at == never:
+			return &DeadlockError{Waiting: s.report(s.islands)}
+		case s.options.Horizon > 0 && at > s.options.Horizon:
+			return &HorizonError{Horizon: s.options.Horizon, Waiting: s.report(s.islands[:1])}
+		case i != s.root && s.mayOpen():
+			s.window(at)
+		default:
+			s.turn(i, root)
 		}
-		return &DeadlockError{Waiting: s.report()}
 	}
-	if s.halted != nil {
-		return s.halted
+}
+
+// turn plays one instant of one island.
+func (s *Scheduler) turn(i *Island, root *node) {
+	if i.key > s.now {
+		s.now, s.still = i.key, 0
 	}
-	return ref.Err()
+	i.clock = max(i.clock, s.now)
+	s.running = i
+	before := i.steps
+	if i == s.root {
+		late := &root.system.late
+		i.play(s.now+1, func() bool {
+			return root.ended.isOpen() && len(i.ready) == 0 || late.isOpen()
+		})
+	} else {
+		i.play(s.now+1, nil)
+	}
+	s.running = nil
+	s.queue.fix(i)
+	if s.still += i.steps - before; s.still > maxStill {
+		s.Halt(&LivelockError{At: s.now, Actors: i.runnable()})
+	}
+	if i == s.root {
+		s.lookForEnds()
+	}
+}
+
+// lookForEnds lets islands look whose actors wait for contexts that the runtime
+// does not know: the scenario may have ended one.
+func (s *Scheduler) lookForEnds() {
+	for _, i := range s.islands[1:] {
+		if i.polls() {
+			i.attention = true
+			s.touch(i)
+		}
+	}
+}
+
+// touch has an island take its turn now: something was done to it by another.
+func (s *Scheduler) touch(i *Island) {
+	if !s.parallel && s.running != i {
+		i.clock = max(i.clock, s.now)
+		s.queue.fix(i)
+	}
 }
 
 // Halt ends the simulation where it stands, after the turn that is being taken,
 // with an error for Run to return; the first one counts. Nobody is told.
 func (s *Scheduler) Halt(err error) {
+	s.halt.Lock()
+	defer s.halt.Unlock()
 	if s.halted == nil {
 		s.halted = err
+		s.stopped.Store(true)
 	}
+}
+
+func (s *Scheduler) haltedBy() error {
+	if !s.stopped.Load() {
+		return nil
+	}
+	s.halt.Lock()
+	defer s.halt.Unlock()
+	return s.halted
 }
 
 // OnFailure has f called for each failure of an actor, at the actor where it
 // happened. It is set before Run; f must not wait.
 func (s *Scheduler) OnFailure(f func(Failure)) { s.onFail = f }
 
-// step lets one runnable actor run until it waits.
-func (s *Scheduler) step() bool {
-	if len(s.ready) == 0 {
-		return false
+func (s *Scheduler) failed(f Failure) {
+	if s.onFail != nil {
+		s.halt.Lock()
+		defer s.halt.Unlock()
+		s.onFail(f)
 	}
-	i := 0
-	if len(s.ready) > 1 {
-		i = s.chance.IntN(len(s.ready))
-	}
-	t := s.ready[i]
-	last := len(s.ready) - 1
-	s.ready[i] = s.ready[last]
-	s.ready = s.ready[:last]
-	s.steps++
-	if s.onStep != nil {
-		s.onStep(Step{Number: s.steps, At: s.Elapsed(), Actor: t.path()})
-	}
-	s.current = t
-	t.state = taskRunning
-	_, alive := t.next()
-	s.current = nil
-	if !alive {
-		s.remove(t)
-	}
-	return true
-}
-
-// advance moves the clock to the next alarm and lets it go off.
-func (s *Scheduler) advance() bool {
-	if len(s.alarms) == 0 {
-		return false
-	}
-	a := heap.Pop(&s.alarms).(*alarm)
-	if a.at.After(s.clock) {
-		s.clock = a.at
-	}
-	a.f()
-	return true
-}
-
-// heed wakes those whose context has ended without the runtime's doing.
-func (s *Scheduler) heed() bool {
-	woken := s.sweep()
-	for _, w := range slices.Clone(s.watches) {
-		if w.ctx.Err() != nil && w.stop() {
-			w.f()
-			woken = true
-		}
-	}
-	return woken
-}
-
-func (s *Scheduler) sweep() bool {
-	woken := false
-	for _, t := range s.tasks {
-		if t.state == taskParked && t.ctx != nil && t.ctx.Err() != nil {
-			s.wakeUp(t, wokenByContext)
-			woken = true
-		}
-	}
-	return woken
 }
 
 // report says of each actor that is left what it waits for.
-func (s *Scheduler) report() []string {
+func (s *Scheduler) report(islands []*Island) []string {
 	var lines []string
-	for _, t := range s.tasks {
-		what := "something that the runtime does not know"
-		if t.role != "" {
-			what = "its end"
-		} else if w := t.node.wait.Load(); w != nil {
-			what = w.String()
+	for _, i := range islands {
+		for _, t := range i.tasks {
+			lines = append(lines, t.path()+" waits for "+t.waitsFor())
 		}
-		lines = append(lines, t.path()+" waits for "+what)
 	}
 	slices.Sort(lines)
 	return lines
@@ -169,153 +286,20 @@ func (s *Scheduler) report() []string {
 
 // killAll ends what is left, so that no goroutine outlives the simulation.
 func (s *Scheduler) killAll() {
-	for len(s.tasks) > 0 {
-		t := s.tasks[len(s.tasks)-1]
-		s.current = t
-		t.stop()
-		s.current = nil
-		s.remove(t)
+	for k := len(s.islands) - 1; k >= 0; k-- {
+		s.running = s.islands[k]
+		s.running.kill()
 	}
-	s.ready = nil
+	s.running = nil
 }
 
-// A task is an actor (or a helper of the runtime) as a coroutine.
-type task struct {
-	sched  *Scheduler
-	node   *node
-	role   string // of a helper, in what it does for the actor
-	index  int    // in tasks
-	next   func() (struct{}, bool)
-	stop   func()
-	yield  func(struct{}) bool
-	state  taskState
-	ctx    context.Context // parked: may end the wait
-	reason wakeReason
-}
-
-type taskState uint8
-
-const (
-	taskReady taskState = iota
-	taskRunning
-	taskParked
-)
-
-type wakeReason uint8
-
-const (
-	wokenBySignal wakeReason = iota
-	wokenByContext
-	wokenByTime
-)
-
-func (t *task) path() string {
-	if t.role != "" {
-		return t.role + " " + t.node.path()
-	}
-	return t.node.path()
-}
-
-// killed is what a parked task panics with when its world ends.
-var killed = new(int)
-
-func (s *Scheduler) newTask(n *node, role string, run func()) {
-	t := &task{sched: s, node: n, role: role, index: len(s.tasks)}
-	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
-		t.yield = yield
-		swallowKill(run)
-	})
-	s.tasks = append(s.tasks, t)
-	s.ready = append(s.ready, t)
-}
-
-func (s *Scheduler) remove(t *task) {
-	last := len(s.tasks) - 1
-	s.tasks[t.index] = s.tasks[last]
-	s.tasks[t.index].index = t.index
-	s.tasks[last] = nil
-	s.tasks = s.tasks[:last]
-}
-
-// park gives the turn away until wakeUp.
-func (t *task) park() {
-	t.state = taskParked
-	t.giveTurn()
-}
-
-func (t *task) giveTurn() {
-	if !t.yield(struct{}{}) {
-		panic(killed)
-	}
-}
-
-func (s *Scheduler) wakeUp(t *task, why wakeReason) {
-	t.state, t.reason = taskReady, why
-	s.ready = append(s.ready, t)
-}
-
-func (s *Scheduler) yield() { s.mayYield() }
-
-// mayYield lets another actor run first, now and then: every place where an
-// actor could wait is one where a real goroutine may be overtaken.
-func (s *Scheduler) mayYield() {
-	t := s.owner()
-	if len(s.ready) > 0 && s.chance.IntN(4) == 0 {
-		s.wakeUp(t, wokenBySignal)
-		t.giveTurn()
-	}
-}
-
-// owner returns the running task; a wait outside of one is a mistake.
-func (s *Scheduler) owner() *task {
-	if s.current == nil {
-		panic("actor: an ordinary goroutine or a timer's call tried to wait inside a simulation; only actors may")
-	}
-	return s.current
-}
-
-// spawn, join and the rest make the scheduler a carrier.
-
-func (s *Scheduler) spawn(g *group, n *node, role string, run func() error) {
-	if g.empty == nil {
-		g.empty = s.parking()
-	}
-	g.members++
-	s.newTask(n, role, func() {
-		defer func() {
-			g.members--
-			if g.members == 0 {
-				g.empty.wake()
-			}
-		}()
-		if err := run(); err != nil && g.first == nil {
-			g.first = err
-		}
-	})
-}
-
-func (s *Scheduler) join(g *group) error {
-	for g.members > 0 {
-		g.empty.wait(context.Background(), time.Time{})
-	}
-	return g.first
-}
-
-func (s *Scheduler) now() time.Time        { return s.clock }
-func (s *Scheduler) simulator() *Scheduler { return s }
-func (s *Scheduler) cancelled()            { s.sweep() }
-
-func (s *Scheduler) random(name string) *rand.Rand {
-	return rand.New(rand.NewPCG(s.seed, nameHash(name)))
-}
-
-func (s *Scheduler) entropy(name string) io.Reader {
-	var seed [32]byte
-	r := rand.New(rand.NewPCG(s.seed, ^nameHash(name)))
-	for i := range seed {
-		seed[i] = byte(r.Uint64())
-	}
-	return rand.NewChaCha8(seed)
+// spread spreads a number over 64 bits (the finaliser of splitmix64: Steele, Lea,
+// Flood, Fast Splittable Pseudorandom Number Generators, 2014).
+func spread(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }
 
 func nameHash(name string) uint64 {

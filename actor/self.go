@@ -34,7 +34,8 @@ type Self struct {
 	box      box
 	below    context.Context // what the children's contexts are made from
 	chance   *chance
-	alarm    timer // reports who is late
+	alarm    timer  // reports who is late
+	sim      *waits // in a simulation: whom its end wakes
 
 	sealed bool // no child may start any more
 	closed bool // the body has returned, and the hooks of OnEnd have been called
@@ -303,7 +304,7 @@ func (s *Self) end(cause error) {
 	if b != nil {
 		b.stop(cause)
 	}
-	s.node.system.carrier.cancelled()
+	s.node.system.carrier.cancelled(s)
 }
 
 // runOnStop calls the hooks of [Self.OnStop] and unlocks them.

@@ -8,19 +8,26 @@ import (
 // simBox is a mailbox's queue in a simulation: the same promises as the channel,
 // on the scheduler's parkings.
 type simBox[M any] struct {
-	sched   *Scheduler
+	island  *Island
 	limit   int
 	queue   ring[M]
-	arrived parking // the owner waits here
-	room    parking // senders wait here
+	arrived place // the owner waits here
+	room    place // senders wait here
+	over    bool
 }
 
-func newSimBox[M any](s *Scheduler, limit int) *simBox[M] {
-	return &simBox[M]{sched: s, limit: limit, arrived: s.parking(), room: s.parking()}
+func newSimBox[M any](i *Island, limit int) *simBox[M] {
+	if i == i.sched.root {
+		i.sched.boxes++
+	}
+	return &simBox[M]{island: i, limit: limit, arrived: place{island: i}, room: place{island: i}}
 }
 
 func (b *simBox[M]) put(ctx context.Context, m *Mailbox[M], v M) error {
-	b.sched.mayYield()
+	if b.island.sched.parallel {
+		b.island.meet(ctx)
+	}
+	b.island.mayYield()
 	if !b.tryPut(m, v) {
 		if err := b.putSlowly(ctx, m, v); err != nil {
 			return err
@@ -43,7 +50,7 @@ func (b *simBox[M]) putSlowly(ctx context.Context, m *Mailbox[M], v M) error {
 		if b.push(v) {
 			return nil
 		}
-		err := w.wait(b.sched, func(until time.Time) error { return b.room.wait(ctx, until) })
+		err := w.wait(b.island, func(until time.Time) error { return b.room.wait(ctx, until) })
 		if err != nil {
 			return err
 		}
@@ -81,6 +88,10 @@ func (b *simBox[M]) tryRecv() (M, bool) {
 
 // empty releases what waits in a dead mailbox, and everybody in line.
 func (b *simBox[M]) empty(m *Mailbox[M]) {
+	if !b.over && b.island == b.island.sched.root {
+		b.island.sched.boxes--
+	}
+	b.over = true
 	for v, ok := b.queue.pop(); ok; v, ok = b.queue.pop() {
 		m.release(v)
 	}
@@ -88,7 +99,7 @@ func (b *simBox[M]) empty(m *Mailbox[M]) {
 }
 
 func (b *simBox[M]) recv(m *Mailbox[M]) (M, bool) {
-	b.sched.mayYield()
+	b.island.mayYield()
 	defer func() { m.total.Store(m.count) }()
 	for {
 		if m.urgent.Load() {

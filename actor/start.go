@@ -45,6 +45,9 @@ func Run(ctx context.Context, name string, f Func) error {
 // failure stays its own.
 func Start(ctx context.Context, name string, f Func) *Ref {
 	if parent := selfOf(ctx); parent != nil {
+		if place := placeOf(ctx, parent); place != nil {
+			return start(ctx, place, parent.Path()+"/"+name, f)
+		}
 		ref := parent.supervise(name, Restart{When: Never}, f, true)
 		if ctx != context.Context(parent) {
 			stop := AfterDone(ctx, func() { ref.Stop(context.Cause(ctx)) })
@@ -93,6 +96,9 @@ func (s *Self) Go(name string, f Func) *Ref {
 
 // launch starts a child, unless the actor is ending.
 func (s *Self) launch(n *node) *Ref {
+	if i := n.system.carrier.simulator(); i != nil {
+		i.check()
+	}
 	s.mu.Lock()
 	told := s.node.toldCause()
 	if s.refuses(n, told) {
