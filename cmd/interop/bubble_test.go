@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -101,6 +102,69 @@ func TestGoLibp2pAndTroupeTalkInABubble(t *testing.T) {
 					})
 				})
 			}
+		}
+	}
+}
+
+func TestGoLibp2pAndTroupeOutliveAPartitionInABubble(t *testing.T) {
+	for _, pair := range [][2]string{{"go", "troupe"}, {"troupe", "go"}} {
+		for _, muxer := range usualMuxers() {
+			t.Run(muxer+"/"+pair[0]+"-"+pair[1], func(t *testing.T) {
+				meet(t, "noise", muxer, pair[0], pair[1], func(t *testing.T, m *meeting) {
+					ctx := t.Context()
+					round := func() time.Duration {
+						t.Helper()
+						took, err := m.dialer.Ping(ctx, m.listener.ID(), 1)
+						if err != nil {
+							t.Fatal(err)
+						}
+						return took[0]
+					}
+					if rtt := round(); rtt < 100*time.Millisecond || rtt > 101*time.Millisecond {
+						t.Errorf("the ping took %v", rtt)
+					}
+
+					// Nothing gets through for four seconds. The question is sent again
+					// as TCP would, and comes through when the network has healed.
+					sides := [][]netip.Addr{{m.Host(pair[0]).IP()}, {m.Host(pair[1]).IP()}}
+					time.AfterFunc(4*time.Second, m.Network().Partition(sides...))
+					if rtt := round(); rtt < 4*time.Second || rtt > 10*time.Second {
+						t.Errorf("the ping through the partition took %v", rtt)
+					}
+					if rtt := round(); rtt > 101*time.Millisecond {
+						t.Errorf("the ping after it took %v", rtt)
+					}
+					for _, c := range talk.Checks() {
+						if c.Name == "identify" || c.Name == "echo" && c.Size < 1<<21 {
+							m.check(t, c)
+						}
+					}
+
+					// For an hour: whoever says something finds out, and a new
+					// connection is made when the network has healed. (yamux says
+					// something by itself, mplex does not.)
+					heal := m.Network().Partition(sides...)
+					ends := []struct{ who, of talk.Peer }{{m.dialer, m.listener}, {m.listener, m.dialer}}
+					for _, end := range ends {
+						soon, cancel := context.WithTimeout(ctx, time.Minute)
+						if took, err := end.who.Ping(soon, end.of.ID(), 1); err == nil {
+							t.Errorf("%s had an answer after %v", end.who.Agent(), took)
+						}
+						cancel()
+					}
+					time.Sleep(time.Hour)
+					for _, end := range ends {
+						if there, err := end.who.Connected(ctx, end.of.ID()); there || err != nil {
+							t.Errorf("after an hour %s is still connected (%v)", end.who.Agent(), err)
+						}
+					}
+					heal()
+					if err := m.dialer.Connect(ctx, m.listener.Addrs()[0]); err != nil {
+						t.Fatal(err)
+					}
+					round()
+				})
+			})
 		}
 	}
 }
