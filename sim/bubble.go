@@ -40,15 +40,19 @@ import (
 //
 // # What it is for
 //
-// The race detector sees all of it: run it with -race. Under [Test], where one
-// actor runs at a time, a race between them is no race to the detector. And code
-// that is not made of actors runs here only.
+// Code that is not made of actors runs here only. And the race detector looks at
+// it: with -race it finds what it cannot find under [Test], where one actor runs at
+// a time. As on real sockets, a call of a host's network comes after the calls
+// before it in the detector's eyes, so that it does not see a race with such calls
+// between the two.
 //
 // # The rules of a bubble
 //
-// Time stands still while anybody waits for what the bubble does not know: a real
-// socket, a process, or a [sync.Mutex] that somebody holds over a wait. Such a test
-// hangs. All that waits for each other must be made inside.
+// Time stands still while anybody is busy, or waits for what the bubble does not
+// know: a real socket, a process, or a [sync.Mutex] that somebody holds over a wait.
+// Such a test hangs. So do two that answer each other at once for as long as time
+// has not moved, over a link without latency. All that waits for each other must be
+// made inside.
 //
 // When f and the functions of n.T().Cleanup have returned, a virtual minute passes
 // in which others may come to their end. What is open then fails the test by name,
