@@ -41,6 +41,9 @@
 // be installed. After Ctrl-C the table and the files have what was done until
 // then, and the exit code is 130.
 //
+// The tests of this module let Troupe and go-libp2p also meet in one process and
+// in virtual time, over simulated links, with the same checks: bubble_test.go.
+//
 // This is a Go module of its own, so that go-libp2p is no dependency of Troupe.
 // The checks and what they need of an implementation are in package talk, the
 // go-libp2p peer is in package gopeer; those in other languages, jspeer and

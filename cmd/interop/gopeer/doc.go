@@ -11,6 +11,10 @@
 // limit and no connection manager; a dial uses a port of its own and not the
 // listening one.
 //
+// [New] starts one on the machine's own network, [NewOn] on another one, such as a
+// simulated one: go-libp2p's TCP transport takes another dialer by itself, and its
+// Listen is replaced.
+//
 // # mplex
 //
 // go-libp2p no longer contains mplex. Its code lives on as
