@@ -23,41 +23,89 @@
 //
 // # The network
 //
-// It is made of links, one for each direction between two hosts:
+// What is sent passes four places. The first three are decided when it is sent, by
+// a link machine at the host that sends, the last one when it arrives, by the host
+// that receives:
 //
-//	host 10.0.0.1                                          host 10.0.0.2
-//	 conn ─┐                                               ┌─▶ conn
-//	 conn ─┼─▶ queue ─▶ bytes per second ─▶ latency, jitter ┼─▶ conn
-//	 conn ─┘        (a link machine decides when)          └─▶ conn
+//	host 10.0.0.1                                              host 10.0.0.2
+//	 conn ───┐                                                  ┌──▶ conn
+//	 conn ───┼─▶ uplink ─▶ link's own wire ─▶ core ─▶ downlink ─┼──▶ conn
+//	 socket ─┘   queue     queue (if any)     latency  queue    └──▶ socket
+//	             Access    LinkConfig         jitter   Access
+//	                                          loss …
 //
-// A [Network] owns the links and the listeners. [Network.Host] is one host's
-// [transport.Transport]: addresses are /ip4/10.0.0.1/tcp/4001 as everywhere, so
-// that all that stands above is the same as on a real network. The bytes of a
-// connection go through a mem.Pipe; the link machine of each direction says when
-// they arrive. All connections between two hosts share their links.
+// A [Network] owns the hosts and their links, one for each direction that is used.
+// [Network.Host] is one host's [transport.Transport]: addresses are
+// /ip4/10.0.0.1/tcp/4001 as everywhere, so that all that stands above is the same
+// as on a real network. [Transport.ListenPacket] opens a socket for datagrams. A
+// direction is as [Network.SetLink] says, or as all are ([Config].Link); with
+// [Network.UseRegions] its latency is that between the regions of the hosts, of
+// which only one entry per pair of regions is kept ([Regions8]). An [Access] is
+// what all links of a host share ([Cable], [Mobile], [Supernode] …); a [Pace]
+// changes it at set times.
+//
+//	                connections                     datagrams
+//	full queue      the writer waits (the downlink  lost
+//	                always takes what windows allow)
+//	loss            costs time: see below           lost
+//	jitter          never overtakes                 may overtake
+//	MTU             the size of segments            larger ones are lost
+//	Duplicate, Reorder   nothing                    as they say
+//	Flip            one bit of a chunk              one bit
+//	cut             sent again, later and later     lost
+//
+// A lost segment of a connection costs a round trip when three others follow it in
+// its chunk (RFC 5681 section 3.2), else a round trip and 200 ms (RFC 6298, Linux's
+// TCP_RTO_MIN), twice as much each time it is lost again. There is no congestion
+// window: a connection is as fast as its queues and Window allow. In a cut it tries
+// again in the same way, a minute apart at most, and ends with ETIMEDOUT after 15
+// minutes (Linux's tcp_retries2). A dial that gets no answer asks again after 1, 3,
+// 7, 15, 31 and 63 s (Linux's tcp_syn_retries), and waits for its context then.
+//
+// # Faults of the network
+//
+//	begin                     what it does                           end
+//	Network.Cut               nothing gets from some hosts to some   heal()
+//	Network.Partition         … nor between groups, both ways        heal()
+//	Network.Disturb           changes LinkConfigs: flips, loss …     end()
+//	Network.SetDials          refuses, ignores, resets dials         DialAnswer
+//	Network.SlowReader        programs read slowly, or nothing       0
+//	Network.Reset             ends connections between two hosts
+//	Network.Crash             resets, refuses, closes listeners      listen again
+//	Network.PowerOff          silence                                Network.PowerOn
+//
+// They add up, and what has left before still arrives. Everything sent is counted
+// by direction, and by host: at any time Sent = Delivered + lost by [Reason] + on
+// the way ([Traffic]).
 //
 // # Time
 //
 // Opening a connection takes one round trip: there with the question, back with
-// the answer. A close is learnt of when its news arrives. The machine itself
-// takes no time: what a host computes is free.
+// the answer. A close is learnt of when its news arrives, and so is what the other
+// end has read: of that it tells a quarter of the window at a time. The machine
+// itself takes no time: what a host computes is free.
 //
-//	departure = max(now, when the link is free) + bytes / bandwidth
+//	departure = max(now, when the wire is free) + bytes / bandwidth, for each wire
 //	arrival   = departure + latency + jitter, and never before an earlier one
 //	            of the same connection
+//
+// All of it is exact to the nanosecond, in integers; what a byte takes longer than
+// whole nanoseconds is carried on.
 //
 // # Chance
 //
 // Every random number of the network is a hash of the seed, of what it is for, of
-// the two hosts and of a count. Nothing is drawn from a shared stream, so a
-// change to one link leaves what happens on the others as it was.
+// the two hosts and of a count, one count for each purpose. Nothing is drawn from a
+// shared stream, so a change to one link leaves what happens on the others as it
+// was, and switching one kind of accident on leaves the others. Probabilities are
+// whole parts per million ([PPM]).
 //
 // # Limits
 //
 // A connection holds at most LinkConfig.Window bytes that are on their way or
-// unread, a link at most LinkConfig.Queue bytes that have not left; a Write
-// waits when either is full. Bytes are never lost or reordered within a
-// connection, as with TCP. A listener holds mem.Backlog connections that nobody
-// has accepted. An address that no host has never answers: the dial lasts until
-// its context ends.
+// unread, so it is no faster than that per round trip; a Write waits when they are,
+// or when a queue has no room for a chunk. A socket holds 208 KiB of datagrams that
+// nobody has read. A listener holds mem.Backlog connections that nobody has
+// accepted; who dials then asks again. A cut or a power-off of an idle connection
+// is not noticed: there are no keep-alives. Hosts have one address each.
 package sim

@@ -100,14 +100,14 @@ func (e *end) flush() {
 // stalled reports whether what was sent last got lost, so that more has to wait.
 func (e *end) stalled() bool { return !e.vanished.since.IsZero() }
 
-// stall waits for a better time, or gives up.
+// stall waits for a better time, or gives up if there is something to lose.
 func (e *end) stall() {
-	switch {
-	case e.vanished.vanished(actor.Now(e.host.ctx), e.link.machine.timeout()):
-		e.later(e.vanished.next)
-	case len(e.held) > 0 || e.owesEnd || e.owesGone:
+	again := e.vanished.vanished(actor.Now(e.host.ctx), e.link.machine.timeout())
+	if !again && (len(e.held) > 0 || e.owesEnd || e.owesGone) {
 		e.fail(syscall.ETIMEDOUT)
+		return
 	}
+	e.later(e.vanished.next)
 }
 
 // send gives up to n bytes to the link: taken of them go, and take makes the

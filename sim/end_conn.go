@@ -121,7 +121,7 @@ func (e *end) write(p []byte) (n int, again time.Time) {
 	}
 	if !e.stalled() {
 		k, again := e.send(n, func(n int) buf.Chunk { return buf.Copy(p[:n]) })
-		if k > 0 || !e.stalled() {
+		if k > 0 || !e.stalled() || e.over != nil {
 			e.under += k
 			return k, again
 		}

@@ -90,9 +90,11 @@ func (n *Network) darken(t *Transport, dark bool) {
 // stop ends what the host's programs have opened, with or without a word.
 func (t *Transport) stop(word bool) {
 	t.mu.Lock()
-	t.off = !word
+	if !word {
+		t.off = true
+	}
 	for _, e := range slices.Clone(t.ends) {
-		if word && e.over == nil {
+		if word {
 			e.sendReset(e.other)
 		} else {
 			t.lost = append(t.lost, e)

@@ -486,3 +486,73 @@ func TestDisturbancesAddUpAndEndInAnyOrder(t *testing.T) {
 		return nil
 	})
 }
+
+// What was read during a cut is told when it is over, however long it was, and the
+// writer goes on.
+func TestTheNewsOfWhatWasReadOutlivesACut(t *testing.T) {
+	inWorlds(t, LinkConfig{Latency: 10 * ms, Window: 1000}, func(self *actor.Self, n *Network) error {
+		a, b, err := connected(self, n)
+		if err != nil {
+			return err
+		}
+		heal := n.Cut(hosts(2), hosts(1))
+		writer := self.Go("write", func(*actor.Self) error { _, err := a.Write(make([]byte, 2000)); return err })
+		if _, err := io.ReadFull(b, make([]byte, 1000)); err != nil {
+			return err
+		}
+		self.Sleep(time.Hour)
+		heal()
+		began := self.Now()
+		if _, err := io.ReadFull(b, make([]byte, 1000)); err != nil {
+			return err
+		}
+		if d := self.Now().Sub(began); d > maxTimeout+20*ms {
+			return fmt.Errorf("it came after %v", d)
+		}
+		if err := writer.Wait(self); err != nil {
+			return err
+		}
+		a.Close()
+		return b.Close()
+	})
+}
+
+func TestACrashOfAHostWithoutPowerDoesNotBringItBack(t *testing.T) {
+	inWorlds(t, LinkConfig{Latency: 10 * ms}, func(self *actor.Self, n *Network) error {
+		from := socket(t, n, 1)
+		defer from.Close()
+		from.WriteTo([]byte{1}, socket(t, n, 2).LocalAddr())
+		n.PowerOff(ip(2))
+		n.Crash(ip(2))
+		self.Sleep(time.Second)
+		if tr := n.Traffic(ip(1), ip(2)); tr.Lost(LostByDown) != (Count{1, 1}) {
+			return fmt.Errorf("%+v", tr)
+		}
+		return nil
+	})
+}
+
+func TestAScheduleChangesTheAccessAtItsTimes(t *testing.T) {
+	inWorlds(t, LinkConfig{}, func(self *actor.Self, n *Network) error {
+		from, to := socket(t, n, 1), socket(t, n, 2)
+		defer from.Close()
+		defer to.Close()
+		end := n.Schedule(ip(1), Pace{0, Access{Up: 1000}}, Pace{time.Second, Access{Up: 100}}, Pace{2 * time.Second, Access{}}, Pace{3 * time.Second, Access{Up: 1}})
+		self.Sleep(ms)
+		for i, want := range []time.Duration{10 * ms, 100 * ms, 0, 0} {
+			began := self.Now()
+			from.WriteTo(make([]byte, 10), to.LocalAddr())
+			if _, _, err := to.ReadFrom(make([]byte, 10)); err != nil {
+				return err
+			}
+			if err := took(self, began, want); err != nil {
+				return fmt.Errorf("in second %d %w", i, err)
+			}
+			if i == 2 {
+				end()
+			}
+			self.Sleep(time.Second - want)
+		}
+		return nil
+	})
+}

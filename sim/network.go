@@ -110,6 +110,15 @@ func (n *Network) chance(p pair) uint64 {
 	return h
 }
 
+// draw is a random number of a host, for one purpose.
+func (n *Network) draw(purpose string, ip netip.Addr) uint64 {
+	h := n.chance(pair{ip, ip})
+	for _, c := range []byte(purpose) {
+		h = mix(h ^ uint64(c))
+	}
+	return h
+}
+
 // A link is a link machine with what driving it needs. The lock of the host that
 // sends guards it, but for what is said to be the receiver's.
 type link struct {
