@@ -26,7 +26,7 @@ func newTurnstile(ctx context.Context) *turnstile {
 	return &turnstile{ctx: ctx, due: map[*Transport]time.Time{}}
 }
 
-// expect has a host receive at a time, and not at an earlier one it was given; the
+// expect has a host receive at a time instead of the one it was given before; the
 // zero time means never.
 func (s *turnstile) expect(t *Transport, at time.Time) {
 	s.mu.Lock()
