@@ -21,6 +21,10 @@
 // socket or the real clock, which would stop the world. More actors are started
 // with World.Self. When the scenario returns, the hosts are stopped in order.
 //
+// What is not made of actors (goroutines of its own, another library, another
+// implementation) runs over the same links in a [Bubble], with the connections,
+// listeners and sockets of package net; docs/bubble.md says what differs.
+//
 // # The network
 //
 // What is sent passes four places. The first three are decided when it is sent, by
