@@ -217,3 +217,31 @@ func TestJitterIsSpreadOverItsRangeAndRepeats(t *testing.T) {
 
 // noUplink is one without limits.
 func noUplink() *queue { return &queue{} }
+
+// The number of a datagram decides about its accidents, not what was switched on
+// before.
+func TestAnAccidentThatIsSwitchedOnLaterIsTheSame(t *testing.T) {
+	all := LinkConfig{Jitter: ms, Loss: Percent(30), Duplicate: Percent(30), Reorder: Percent(30), Flip: Percent(30)}
+	for name, some := range map[string]LinkConfig{
+		"jitter": {Jitter: ms}, "loss": {Loss: all.Loss}, "duplicates": {Duplicate: all.Duplicate},
+		"reordering": {Reorder: all.Reorder}, "flips": {Flip: all.Flip},
+	} {
+		fates := func(first LinkConfig) (text string) {
+			m := newLinkMachine(first, 3, noUplink())
+			for i := range 200 {
+				if i == 100 {
+					m.Step(epoch, linkEvent{kind: linkChange, config: some}, nil)
+				}
+				for _, f := range m.Step(epoch, linkEvent{kind: linkDatagram, n: 100}, nil) {
+					if i >= 100 {
+						text += fmt.Sprintln(i, f.kind, f.at, f.flip)
+					}
+				}
+			}
+			return text
+		}
+		if fates(LinkConfig{}) != fates(all) {
+			t.Errorf("%s: what happened before changes what happens", name)
+		}
+	}
+}
