@@ -46,7 +46,7 @@ func (c *Conn) upgrade(ctx context.Context) (upgraded, error) {
 		secured.Close() // it may hold buffers
 		return failed(StageNegotiateMuxer, err)
 	}
-	counted.open.Store(true)
+	counted.opened()
 	return upgraded{secured, security.Protocol(), chosen}, nil
 }
 
@@ -104,19 +104,76 @@ func agree(pipe net.Conn, role negotiate.Role, names []negotiate.Protocol) (nego
 }
 
 // countingPipe counts what came from the remote until the connection is open, so
-// that a failed upgrade can say whether anybody was there.
+// that a failed upgrade can say whether anybody was there. Until then it also
+// reads ahead: an upgrade reads lines and messages of a few bytes, a byte at a
+// time where it must not read too far, and each would be a system call.
 type countingPipe struct {
 	net.Conn
 	received atomic.Int64
 	open     atomic.Bool
+
+	// What was read ahead belongs to the reading goroutine, as Read does.
+	room *[readAhead]byte
+	held []byte
 }
 
+// readAhead holds what a remote says at once in an upgrade with Noise.
+const readAhead = 512
+
 func (p *countingPipe) Read(b []byte) (int, error) {
-	n, err := p.Conn.Read(b)
-	if !p.open.Load() {
-		p.received.Add(int64(n))
+	if len(p.held) > 0 {
+		return p.take(b), nil
 	}
-	return n, err
+	if p.open.Load() {
+		return p.Conn.Read(b)
+	}
+	if len(b) >= readAhead || len(b) == 0 {
+		n, err := p.Conn.Read(b)
+		p.received.Add(int64(n))
+		return n, err
+	}
+	if p.room == nil {
+		p.room = new([readAhead]byte)
+	}
+	n, err := p.Conn.Read(p.room[:])
+	p.received.Add(int64(n))
+	if n == 0 {
+		return 0, err
+	}
+	p.held = p.room[:n]
+	return p.take(b), nil // an error comes again when what was read is taken
+}
+
+// take moves what was read ahead to b. The room goes with the last of it when
+// the connection is open.
+func (p *countingPipe) take(b []byte) int {
+	n := copy(b, p.held)
+	p.held = p.held[n:]
+	if len(p.held) == 0 && p.open.Load() {
+		p.held, p.room = nil, nil
+	}
+	return n
+}
+
+// ReadByte and Buffered are what [negotiate.Dial] and [negotiate.Listen] ask for.
+func (p *countingPipe) ReadByte() (byte, error) {
+	var b [1]byte
+	for {
+		if n, err := p.Read(b[:]); n > 0 || err != nil {
+			return b[0], err
+		}
+	}
+}
+
+// Buffered is how many bytes can be read without waiting.
+func (p *countingPipe) Buffered() int { return len(p.held) }
+
+// opened ends the reading ahead.
+func (p *countingPipe) opened() {
+	p.open.Store(true)
+	if len(p.held) == 0 {
+		p.held, p.room = nil, nil
+	}
 }
 
 // WriteBuffers writes several pieces with one system call where the pipe can.

@@ -60,9 +60,20 @@ func readHead(r io.Reader) (int, error) {
 	return int(binary.BigEndian.Uint16(head[:])), nil
 }
 
+// smallMessage is what nearly all messages fit: room for that is made at once.
+const smallMessage = 512
+
 // readMessage reads n bytes and not one more. Memory grows with the bytes that
 // arrive, not with the length that was announced.
 func readMessage(r io.Reader, n int) ([]byte, error) {
+	if n <= smallMessage {
+		data := make([]byte, n)
+		_, err := io.ReadFull(r, data)
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF // the head is there
+		}
+		return data, err
+	}
 	data, err := io.ReadAll(io.LimitReader(r, int64(n)))
 	if err == nil && len(data) < n {
 		err = io.ErrUnexpectedEOF
