@@ -259,6 +259,20 @@ func (e *engine) learn(f effect) {
 	}
 }
 
+// covers reports whether all the addresses are in the record, with or without its
+// peer's /p2p at their end.
+func covers(r peer.Record, addrs []ma.Multiaddr) bool {
+	for _, a := range addrs {
+		if !slices.ContainsFunc(r.Addrs, func(signed ma.Multiaddr) bool {
+			signed, _ = peer.SplitAddr(signed)
+			return signed.Equal(a)
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
 // teach tells the address book what a peer says of itself. Its record, if there
 // is one, comes first; what is said beside it, or with a record that is older
 // than one that the book has, is the peer's word as well.
@@ -266,7 +280,11 @@ func (e *engine) teach(info *Info) error {
 	book := e.i.swarm.Book()
 	if info.Record != nil {
 		said := func(a ma.Multiaddr) bool { return slices.ContainsFunc(info.Addrs, a.Equal) }
-		if err := book.LearnSigned(e.self, swarm.Said, info.Record, swarm.SaidTTL, said); err != nil {
+		err := book.LearnSigned(e.self, swarm.Said, info.Record, swarm.SaidTTL, said)
+		if err == nil && covers(info.Record.Record(), info.Addrs) {
+			return nil // the book has been told of them all
+		}
+		if err != nil {
 			e.self.Note("a record was not kept", err)
 		}
 	}

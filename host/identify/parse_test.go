@@ -343,3 +343,19 @@ func TestARecordNumberMayBeAnything(t *testing.T) {
 		t.Errorf("%+v", info)
 	}
 }
+
+func TestARecordCoversTheAddressesThatAreInIt(t *testing.T) {
+	id := specKey().ID()
+	r := peer.Record{ID: id, Addrs: addrs("/ip4/1.2.3.4/tcp/1/p2p/"+id.String(), "/ip4/1.2.3.4/tcp/2")}
+	for text, want := range map[string]bool{
+		"": true, "/ip4/1.2.3.4/tcp/1": true, "/ip4/1.2.3.4/tcp/2": true, "/ip4/1.2.3.4/tcp/3": false,
+	} {
+		list := addrs("/ip4/1.2.3.4/tcp/2")
+		if text != "" {
+			list = append(list, addrs(text)...)
+		}
+		if covers(r, list) != want {
+			t.Errorf("%q: %v", text, !want)
+		}
+	}
+}
