@@ -185,8 +185,8 @@ func understand(m *pb.Identify, key peer.PublicKey, remote ma.Multiaddr, open op
 	return info, fault, nil
 }
 
-// An opener is OpenRecord of the address book: it checks the signature of a record that
-// ought to be the given peer's.
+// An opener checks the signature of a record that ought to be the given peer's, as
+// [swarm.Book.OpenRecord] does.
 type opener func(peer.ID, []byte) (*peer.SignedRecord, error)
 
 // ownRecord opens a record and checks that it is about the peer that sent it: one

@@ -42,6 +42,7 @@ type Service struct {
 
 	box    atomic.Pointer[actor.Mailbox[message]]
 	speech atomic.Pointer[speech]
+	opened opened
 	known  sync.Map // peer.ID to *Info: read by all, written by the service's actor
 
 	faults, ignored, told atomic.Int64
@@ -202,11 +203,16 @@ func (i *Service) read(s *stream.Stream, c *conn.Conn) answer {
 	if err != nil {
 		return answer{err: &Error{Peer: c.Peer(), Stage: StageRead, Cause: err}}
 	}
-	info, fault, err := understand(m, c.Key(), c.Remote(), i.swarm.Book().OpenRecord)
+	info, fault, err := understand(m, c.Key(), c.Remote(), i.open)
 	if err != nil {
 		return answer{err: &Error{Peer: c.Peer(), Stage: StageCheck, Cause: err}}
 	}
 	return answer{info: info, fault: fault}
+}
+
+// open is the [opener] of what comes on connections.
+func (i *Service) open(from peer.ID, data []byte) (*peer.SignedRecord, error) {
+	return i.opened.open(i.swarm.Book().OpenRecord, from, data)
 }
 
 // ask asks the remote end of a connection what it says of itself.
