@@ -78,7 +78,8 @@ func NegotiateWithoutOverlap() Option { return func(n *Noise) { n.lenient = true
 // computes nothing yet: the static key and its signature are made by the first
 // handshake, from the randomness of the actor that runs it, and then serve every
 // connection (the specs allow both). That saves two key generations and a
-// signature a connection. They live in memory only.
+// signature a connection. They live in memory only. Nor is the signature of a peer
+// checked twice that comes back with the static key it had (see proofs).
 func New(key peer.Key, options ...Option) *Noise {
 	n := &Noise{key: key, records: lastRecord}
 	for _, o := range options {
