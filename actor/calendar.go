@@ -8,16 +8,16 @@ import (
 type alarm struct {
 	island *Island
 	at     time.Duration
-	source int    // the island that set it
-	order  uint64 // of those of the source
-	index  int    // in the heap, -1 when not set
-	task   *task  // to wake
-	f      func() // otherwise: to call
-	once   bool   // nobody else holds it
+	source int     // the island that set it
+	order  uint64  // of those of the source
+	index  int     // in the heap, -1 when not set
+	task   *task   // to wake
+	what   Arrival // otherwise
+	once   bool    // nobody else holds it
 }
 
 func (i *Island) after(d time.Duration, f func()) timer {
-	a := &alarm{island: i, index: -1, f: f}
+	a := &alarm{island: i, index: -1, what: call(f)}
 	a.Reset(d)
 	return a
 }
@@ -28,12 +28,12 @@ func (a *alarm) ring() {
 		a.task.wakeUp(wokenByTime)
 		return
 	}
-	f := a.f
+	what := a.what
 	if a.once {
-		a.f = nil
+		a.what = nil
 		a.island.spare = append(a.island.spare, a)
 	}
-	f()
+	what.Arrive()
 }
 
 // Stop takes the alarm out of the calendar.

@@ -14,14 +14,27 @@ type letter struct {
 	to    *Island
 	at    time.Duration
 	order uint64
-	f     func()
+	what  Arrival
 }
+
+// An Arrival is something that crosses. Arrive is called when it is there, outside
+// of any actor, and must not wait.
+type Arrival interface{ Arrive() }
+
+type call func()
+
+// Arrive calls it.
+func (f call) Arrive() { f() }
 
 // NewCrossing returns the way from the machine that the actor of from is on to
 // that of to.
 func NewCrossing(from, to context.Context) Crossing {
 	return Crossing{carrierOf(from), carrierOf(to)}
 }
+
+// Simulated reports whether it is in a simulation; elsewhere what crosses at one
+// instant arrives in any order.
+func (c Crossing) Simulated() bool { return c.from.simulator() != nil }
 
 // Far reports whether it leads to another machine: then what is sent must not
 // touch what is there, and what is there must not touch what sent it, but in the
@@ -33,10 +46,13 @@ func (c Crossing) Far() bool { return c.from != c.to }
 // leads from. The time is at least the look-ahead from now, see [LookAhead]. What
 // crosses is called in the order of the times, of the machines it comes from, and
 // in which they sent it.
-func (c Crossing) At(at time.Time, f func()) {
+func (c Crossing) At(at time.Time, f func()) { c.Send(at, call(f)) }
+
+// Send is At for something that is there already, so that nothing is allocated.
+func (c Crossing) Send(at time.Time, what Arrival) {
 	from, to := c.from.simulator(), c.to.simulator()
 	if from == nil || to == nil {
-		c.to.after(at.Sub(c.to.now()), f)
+		c.to.after(at.Sub(c.to.now()), what.Arrive)
 		return
 	}
 	if from.off || to.off {
@@ -48,10 +64,10 @@ func (c Crossing) At(at time.Time, f func()) {
 		if when < s.end {
 			s.Halt(errTooFast)
 		}
-		from.out = append(from.out, letter{to, when, from.count, f})
+		from.out = append(from.out, letter{to, when, from.count, what})
 		return
 	}
-	to.deliver(from.index, letter{to, when, from.count, f})
+	to.deliver(from.index, letter{to, when, from.count, what})
 	to.sched.touch(to)
 }
 
@@ -67,7 +83,7 @@ func (i *Island) deliver(source int, l letter) {
 	} else {
 		a = &alarm{island: i, once: true}
 	}
-	a.at, a.source, a.order, a.f = l.at, source, l.order, l.f
+	a.at, a.source, a.order, a.what = l.at, source, l.order, l.what
 	i.alarms.add(a)
 }
 

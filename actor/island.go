@@ -32,6 +32,7 @@ type Island struct {
 	count   uint64   // of alarms and crossings so far, to order equals
 	out     []letter // that leave at the end of the window
 	spare   []*alarm // that carried something here
+	late    []*place // to wake at the end of the window: tasks of other islands wait there
 	guests  []*task  // of other islands that wait at places of this one
 
 	steps uint64
@@ -84,6 +85,10 @@ type islandKey struct{}
 func (i *Island) Context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, islandKey{}, i)
 }
+
+// Outside is [Outside] for the island: a context that never ends and belongs to no
+// actor, on its clock and carrier.
+func (i *Island) Outside() context.Context { return outside{context.Background(), i} }
 
 // placeOf returns the island that ctx says a tree is to be started on, or nil
 // when parent is there already.

@@ -32,6 +32,10 @@ func (p *place) wake() {
 	}
 	p.island.check()
 	for t := p.first; t != nil; t = p.first {
+		if s.parallel && t.island != p.island {
+			p.island.late = append(p.island.late, p)
+			return
+		}
 		p.leave(t)
 		if t.state == taskParked {
 			t.wakeUp(wokenBySignal)

@@ -71,19 +71,23 @@ func (s *Scheduler) window(from time.Duration) {
 	s.parallel = true
 	c.play(s.end)
 	s.parallel = false
+	var wakes []*place
 	for _, i := range c.work {
 		for k, l := range i.out {
 			l.to.deliver(i.index, l)
 			i.out[k] = letter{}
 		}
 		i.out = i.out[:0]
+		wakes = append(wakes, i.late...)
+		i.late = i.late[:0]
 		s.joined = s.joined || i.next != nil
 	}
-	for _, p := range c.wakes {
+	s.now = s.end - 1
+	s.queue.order()
+	for _, p := range append(wakes, c.wakes...) {
 		p.wake()
 	}
 	c.wakes = c.wakes[:0]
-	s.queue.order()
 }
 
 // A band are the goroutines that play islands together.

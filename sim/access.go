@@ -2,8 +2,6 @@ package sim
 
 import (
 	"net/netip"
-
-	"github.com/troupe-p2p/troupe/actor"
 )
 
 // An Access is how a host is connected to the network: what all its links share.
@@ -28,7 +26,7 @@ func (n *Network) SetAccess(ip netip.Addr, a Access) {
 	t := n.Host(ip)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := actor.Now(t.ctx)
+	now := t.now()
 	t.up.change(now, a.Up, a.UpQueue)
 	t.down.change(now, a.Down, a.DownQueue)
 }

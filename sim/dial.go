@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/transport"
 )
 
@@ -55,7 +54,7 @@ func (e *end) dial() {
 			source: e.local.AddrPort(), port: e.remote.AddrPort(),
 		}, f.at)
 	}
-	if e.vanished.vanished(actor.Now(e.host.ctx), firstTimeout); e.vanished.tries <= maxDialResends {
+	if e.vanished.vanished(e.host.now(), firstTimeout); e.vanished.tries <= maxDialResends {
 		e.later(e.vanished.next)
 	}
 }

@@ -75,7 +75,7 @@ func (t *Transport) newEnd(local, remote *net.TCPAddr, l *link) *end {
 // later calls flush at a time.
 func (e *end) later(at time.Time) {
 	e.timer.Stop()
-	e.timer = actor.AfterFunc(e.host.ctx, at.Sub(actor.Now(e.host.ctx)), func() {
+	e.timer = actor.AfterFunc(e.host.ctx, at.Sub(e.host.now()), func() {
 		e.host.mu.Lock()
 		defer e.host.mu.Unlock()
 		e.flush()
@@ -102,7 +102,7 @@ func (e *end) stalled() bool { return !e.vanished.since.IsZero() }
 
 // stall waits for a better time, or gives up if there is something to lose.
 func (e *end) stall() {
-	again := e.vanished.vanished(actor.Now(e.host.ctx), e.link.machine.timeout())
+	again := e.vanished.vanished(e.host.now(), e.link.machine.timeout())
 	if !again && (len(e.held) > 0 || e.owesEnd || e.owesGone) {
 		e.fail(syscall.ETIMEDOUT)
 		return

@@ -109,7 +109,7 @@ func (e *end) Write(p []byte) (n int, err error) {
 				continue
 			}
 		}
-		e.writers.Wait(&t.mu, context.Background(), sooner(again, e.writeEnd))
+		e.writers.Wait(&t.mu, context.Background(), sooner(t.local(again), e.writeEnd))
 	}
 }
 

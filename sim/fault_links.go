@@ -66,12 +66,12 @@ func (n *Network) Disturb(from, to []netip.Addr, change func(*LinkConfig)) (end 
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.disturbed = append(n.disturbed, d)
-	n.version.Add(1)
+	n.changed()
 	return func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		n.disturbed = slices.DeleteFunc(n.disturbed, func(e *disturbance) bool { return e == d })
-		n.version.Add(1)
+		n.changed()
 	}
 }
 

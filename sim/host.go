@@ -42,10 +42,10 @@ type Transport struct {
 	number    uint64 // of the last packet sent
 }
 
-func newTransport(n *Network, ip netip.Addr, place int) *Transport {
+func newTransport(ctx context.Context, n *Network, ip netip.Addr, place int) *Transport {
 	return &Transport{
 		network:   n,
-		ctx:       n.ctx,
+		ctx:       ctx,
 		ip:        ip,
 		place:     place,
 		links:     make(map[netip.Addr]*link),
@@ -66,8 +66,36 @@ func (t *Transport) ship(l *link, p *packet, at time.Time) {
 		return
 	}
 	t.number++
-	p.link, p.at, p.number = l, at, t.number
-	l.to.expect(p)
+	p.link, p.host, p.at, p.number = l, l.to, at, t.number
+	t.cross(l.way, p)
+}
+
+// cross has a packet arrive at its host.
+func (t *Transport) cross(way actor.Crossing, p *packet) {
+	if !way.Simulated() {
+		p.host.expect(p)
+		return
+	}
+	way.Send(p.at, p)
+}
+
+// Arrive is called when a packet has come to its host, on that host's machine.
+func (p *packet) Arrive() {
+	t := p.host
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.land(p)
+}
+
+// now is the time of the world, whatever the host's clock shows.
+func (t *Transport) now() time.Time { return actor.WorldNow(t.ctx) }
+
+// local is a time of the world on the host's clock; zero stays zero.
+func (t *Transport) local(at time.Time) time.Time {
+	if at.IsZero() {
+		return at
+	}
+	return actor.Now(t.ctx).Add(at.Sub(t.now()))
 }
 
 // expect puts a packet into the host's inbox.
@@ -89,14 +117,14 @@ func (t *Transport) arm(at time.Time) {
 		return
 	}
 	t.coming.timer.Stop()
-	t.coming.timer = actor.AfterFunc(t.ctx, at.Sub(actor.Now(t.ctx)), t.receive)
+	t.coming.timer = actor.AfterFunc(t.ctx, at.Sub(t.now()), t.receive)
 }
 
 // receive takes what has arrived.
 func (t *Transport) receive() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := actor.Now(t.ctx)
+	now := t.now()
 	for p := t.arrived(now); p != nil; p = t.arrived(now) {
 		t.land(p)
 	}
@@ -149,7 +177,7 @@ func (t *Transport) land(p *packet) {
 		}
 		if at.After(p.at) {
 			p.at = at
-			t.expect(p)
+			t.cross(actor.NewCrossing(t.ctx, t.ctx), p)
 			return
 		}
 	}

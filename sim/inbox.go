@@ -27,8 +27,9 @@ type packet struct {
 	kind   packetKind
 	landed bool // it is through the downlink
 	at     time.Time
-	number uint64 // of the source
-	link   *link  // it came over
+	number uint64     // of the source
+	link   *link      // it came over
+	host   *Transport // where it goes
 	bytes  buf.Chunk
 	n      int // of a credit; of a dial and an answer: the window
 

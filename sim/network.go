@@ -38,25 +38,40 @@ type pair struct{ from, to netip.Addr }
 // says. ctx is the actor that owns the world: its carrier and clock are those of
 // the network, and its end means nothing to it.
 func NewNetwork(ctx context.Context, seed uint64, usual LinkConfig) *Network {
-	return &Network{
+	n := &Network{
 		ctx:   ctx,
 		seed:  seed,
 		usual: usual,
 		set:   make(map[pair]LinkConfig),
 		hosts: make(map[netip.Addr]*Transport),
 	}
+	n.changed()
+	return n
 }
 
 // Host returns the network as the host with the given address has it, and makes
 // that host if there is none. The same address gives the same transport. A host
 // reaches itself over a link like any other.
-func (n *Network) Host(ip netip.Addr) *Transport {
+func (n *Network) Host(ip netip.Addr) *Transport { return n.hostOn(n.ctx, ip) }
+
+// HostOn is Host on the machine that ctx belongs to, from now on, see
+// [actor.Island]: what belongs to the host runs there.
+func (n *Network) HostOn(ctx context.Context, ip netip.Addr) *Transport {
+	t := n.hostOn(ctx, ip)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	t.ctx = ctx
+	n.version.Add(1)
+	return t
+}
+
+func (n *Network) hostOn(ctx context.Context, ip netip.Addr) *Transport {
 	ip = ip.Unmap()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	t := n.hosts[ip]
 	if t == nil {
-		t = newTransport(n, ip, len(n.hosts))
+		t = newTransport(ctx, n, ip, len(n.hosts))
 		n.hosts[ip] = t
 		n.version.Add(1)
 	}
@@ -70,12 +85,32 @@ func (n *Network) SetLink(from, to netip.Addr, c LinkConfig) {
 	p := pair{from.Unmap(), to.Unmap()}
 	n.mu.Lock()
 	n.set[p] = c
-	n.version.Add(1)
+	n.changed()
 	n.mu.Unlock()
 	h := n.Host(p.from)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.link(p.to)
+}
+
+// changed has links look again, and the simulation how fast something may cross.
+// The caller holds the lock.
+func (n *Network) changed() {
+	n.version.Add(1)
+	least := n.usual.Latency
+	for _, c := range n.set {
+		least = min(least, c.Latency)
+	}
+	if n.regions != nil {
+		least = min(least, n.regions.least())
+	}
+	c := n.usual
+	for _, d := range n.disturbed {
+		c.Latency = least
+		d.change(&c)
+		least = min(least, c.Latency)
+	}
+	actor.LookAhead(n.ctx, max(least, 0))
 }
 
 // config is how a direction is by now. The caller holds the lock.
@@ -126,6 +161,7 @@ type link struct {
 	from    *Transport
 	to      *Transport // nil: no host has the address
 	pair    pair
+	way     actor.Crossing
 	version uint64
 	config  LinkConfig
 	machine *linkMachine
@@ -160,12 +196,14 @@ func (l *link) refresh() {
 	}
 	n.mu.Lock()
 	l.version = version
-	l.to = n.hosts[l.pair.to]
+	if l.to = n.hosts[l.pair.to]; l.to != nil {
+		l.way = actor.NewCrossing(l.from.ctx, l.to.ctx)
+	}
 	config := n.config(l.pair)
 	back := n.config(pair{l.pair.to, l.pair.from}).Latency
 	blocked := n.blocked(l.pair)
 	n.mu.Unlock()
-	now := actor.Now(n.ctx)
+	now := l.from.now()
 	if l.machine == nil {
 		l.config = config
 		l.machine = newLinkMachine(config, n.chance(l.pair), &l.from.up)
@@ -182,7 +220,7 @@ func (l *link) refresh() {
 // until the next step.
 func (l *link) step(e linkEvent) []linkEffect {
 	l.refresh()
-	l.do = l.machine.Step(actor.Now(l.from.ctx), e, l.do[:0])
+	l.do = l.machine.Step(l.from.now(), e, l.do[:0])
 	for _, f := range l.do {
 		if f.kind == linkLost {
 			l.sent.Sent.add(f.packets, f.n)

@@ -51,6 +51,14 @@ func (r *Regions) latency(from, to int) (d time.Duration, ok bool) {
 	return r.ways[(from-1)*len(r.names)+to-1], true
 }
 
+// least is the shortest way between two of them, or within one.
+func (r *Regions) least() time.Duration {
+	if len(r.ways) == 0 {
+		return 0
+	}
+	return slices.Min(r.ways)
+}
+
 // Pick returns the region of a host that is drawn with a random number, as many
 // of them in each region as its share says; evenly when there are no shares.
 func (r *Regions) Pick(random uint64) string {
@@ -84,7 +92,7 @@ func (n *Network) UseRegions(r *Regions) {
 	for _, h := range n.hosts {
 		h.region = 0
 	}
-	n.version.Add(1)
+	n.changed()
 }
 
 // Place puts a host into a region of those in use, and returns an error when there

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"io"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/troupe-p2p/troupe/actor"
@@ -21,8 +22,17 @@ type Config struct {
 	// Link is how each direction between two hosts is where nothing else was
 	// said. The zero value takes no time.
 	Link LinkConfig
-	// Trace, if not nil, gets a line for each step and each World.Log.
+	// Shards is how many threads play the hosts of a world with latency side by
+	// side; 1 plays them one after the other for as long. The run is the same for
+	// any number. 0 plays the hosts in turns, instant by instant, and is what a
+	// scenario needs whose handlers share memory with those of other hosts, or with
+	// the scenario while it sleeps.
+	Shards int
+	// Trace, if not nil, gets a line for each step and each World.Log; with shards
+	// those of different hosts come in any order.
 	Trace io.Writer
+	// Slow, if not nil, is told of actors that compute for more than a second.
+	Slow func(actor.SlowActor)
 }
 
 // A Result is what can be said of a run.
@@ -59,7 +69,11 @@ type World struct {
 // nothing can happen any more, an [*actor.OverdueError] when a host does not stop.
 func Run(ctx context.Context, c Config, scenario func(w *World) error) (Result, error) {
 	t := newTrace(c.Trace)
-	s := actor.NewScheduler(c.Seed, t.step)
+	o := actor.Options{Seed: c.Seed, Shards: c.Shards, OnSlow: c.Slow}
+	if c.Trace != nil {
+		o.OnStep = t.step
+	}
+	s := actor.NewSimulation(o)
 	t.elapsed = s.Elapsed
 	err := s.Run(ctx, "world", func(self *actor.Self) error {
 		w := &World{self: self, network: NewNetwork(self, c.Seed, c.Link), config: c, trace: t, places: map[string]netip.Addr{}}
@@ -71,7 +85,7 @@ func Run(ctx context.Context, c Config, scenario func(w *World) error) (Result, 
 		}
 		return err
 	})
-	return Result{Seed: c.Seed, Steps: t.steps, Hash: t.hash.Sum64(), Elapsed: s.Elapsed()}, err
+	return Result{Seed: c.Seed, Steps: s.Steps(), Hash: mix(s.Hash() ^ t.hash.Sum64()), Elapsed: s.Elapsed()}, err
 }
 
 // Self is the actor that plays the scenario: the context for whatever it does.
@@ -86,12 +100,13 @@ func (w *World) Host(name string, more ...host.Option) *host.Host {
 	}
 	ip := w.nextIP()
 	w.places[name] = ip
+	machine := actor.NewIsland(w.self, name)
 	options := []host.Option{
 		host.Name(name),
-		host.Transport(w.network.Host(ip)),
+		host.Transport(w.network.HostOn(machine.Outside(), ip)),
 		host.Listen(fmt.Sprintf("/ip4/%s/tcp/4001", ip)),
 	}
-	h, err := host.New(w.self, append(options, more...)...)
+	h, err := host.New(machine.Context(w.self), append(options, more...)...)
 	if err != nil {
 		panic(fmt.Errorf("sim: start the host %q: %w", name, err))
 	}
@@ -133,33 +148,41 @@ func (w *World) Log(format string, args ...any) {
 }
 
 // Tree is everything that runs in the world, as it is now.
-func (w *World) Tree() actor.Node { return w.self.Tree() }
+func (w *World) Tree() actor.Node {
+	tree := w.self.Tree()
+	for _, h := range w.hosts {
+		tree.Children = append(tree.Children, h.Tree())
+	}
+	return tree
+}
 
-// trace hashes the steps of a run and writes them down.
+// trace writes the steps of a run down, and hashes what the scenario said.
 type trace struct {
+	mu    sync.Mutex // guards the rest
 	steps uint64
 	hash  interface {
 		io.Writer
 		Sum64() uint64
 	}
-	lines   io.Writer
+	lines   io.Writer // may be nil
 	elapsed func() time.Duration
 }
 
-func newTrace(lines io.Writer) *trace {
-	t := &trace{hash: fnv.New64a()}
-	t.lines = t.hash
-	if lines != nil {
-		t.lines = io.MultiWriter(t.hash, lines)
-	}
-	return t
-}
+func newTrace(lines io.Writer) *trace { return &trace{hash: fnv.New64a(), lines: lines} }
 
 func (t *trace) step(s actor.Step) {
-	t.steps = s.Number
-	fmt.Fprintf(t.lines, "%d %v %s\n", s.Number, s.At, s.Actor)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.steps++
+	fmt.Fprintf(t.lines, "%d %v %s\n", t.steps, s.At, s.Actor)
 }
 
 func (t *trace) log(text string) {
-	fmt.Fprintf(t.lines, "%d %v says %s\n", t.steps, t.elapsed(), text)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := t.elapsed()
+	fmt.Fprintf(t.hash, "%v says %s\n", at, text)
+	if t.lines != nil {
+		fmt.Fprintf(t.lines, "%d %v says %s\n", t.steps, at, text)
+	}
 }
