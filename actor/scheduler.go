@@ -261,13 +261,12 @@ func (s *Scheduler) haltedBy() error {
 }
 
 // OnFailure has f called for each failure of an actor, at the actor where it
-// happened. It is set before Run; f must not wait.
+// happened. It is set before Run; f must not wait. In a window it is called by
+// several goroutines at once.
 func (s *Scheduler) OnFailure(f func(Failure)) { s.onFail = f }
 
 func (s *Scheduler) failed(f Failure) {
 	if s.onFail != nil {
-		s.halt.Lock()
-		defer s.halt.Unlock()
 		s.onFail(f)
 	}
 }
