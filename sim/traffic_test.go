@@ -289,3 +289,32 @@ func TestSwitchingOneAccidentOnLeavesTheOthers(t *testing.T) {
 		}
 	}
 }
+
+func TestASocketThatNobodyReadsHoldsALimitAndNoMore(t *testing.T) {
+	inWorlds(t, LinkConfig{Latency: ms}, func(self *actor.Self, n *Network) error {
+		from, to := socket(t, n, 1), socket(t, n, 2)
+		defer from.Close()
+		defer to.Close()
+		const size, fit = 1024, unreadLimit / 1024
+		fill := func() {
+			for range 300 {
+				from.WriteTo(make([]byte, size), to.LocalAddr())
+			}
+			self.Sleep(10 * ms)
+		}
+		fill()
+		if tr := n.Traffic(ip(1), ip(2)); tr.Delivered != (Count{fit, fit * size}) || tr.Lost(LostByQueue).Packets != 300-fit {
+			return fmt.Errorf("%+v", tr)
+		}
+		for range fit { // and what is read makes room again
+			if _, _, err := to.ReadFrom(make([]byte, size)); err != nil {
+				return err
+			}
+		}
+		fill()
+		if tr := n.Traffic(ip(1), ip(2)); tr.Delivered.Packets != 2*fit {
+			return fmt.Errorf("after reading: %+v", tr)
+		}
+		return nil
+	})
+}
