@@ -100,6 +100,8 @@ func (t *Transport) stop(word bool) {
 			t.lost = append(t.lost, e)
 		}
 		e.fail(net.ErrClosed)
+		e.drop(&e.chunks) // nobody is left to read them
+		e.unread = 0
 	}
 	var all []interface{ Close() error }
 	for _, port := range sortedPorts(t.listeners) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/actor/buf"
 )
 
 // underWay counts what is really in the inboxes, per direction.
@@ -162,6 +163,7 @@ func (m *mischief) talk(self *actor.Self, from, to byte) error {
 
 // misbehave plays a hundred mischiefs and looks after each, and at the end.
 func misbehave(t *testing.T, self *actor.Self, n *Network, seed uint64, settled func(), bubble bool) error {
+	before := buf.Live()
 	m := &mischief{self: self, net: n, t: t, rand: rand.New(rand.NewPCG(seed, 0))}
 	for host := byte(1); host <= 4; host++ {
 		m.open(host)
@@ -198,6 +200,9 @@ func misbehave(t *testing.T, self *actor.Self, n *Network, seed uint64, settled 
 		if len(h.ends) > 0 {
 			return fmt.Errorf("%v still has %d ends of connections", ip, len(h.ends))
 		}
+	}
+	if lost := buf.Live() - before; lost != 0 {
+		return fmt.Errorf("%d buffers were never released", lost)
 	}
 	return nil
 }
