@@ -178,3 +178,23 @@ func TestTheOtherEndOfWhatTimedOutGetsAResetWhenItSends(t *testing.T) {
 		return expect(self, b, began, 20*ms, mem.ErrReset)
 	})
 }
+
+// A time-out counts both ways: here 10 ms there and 100 ms back.
+func TestATimeoutKnowsTheWayBack(t *testing.T) {
+	inWorlds(t, LinkConfig{Latency: 10 * ms}, func(self *actor.Self, n *Network) error {
+		a, b, err := connected(self, n)
+		if err != nil {
+			return err
+		}
+		n.SetLink(ip(2), ip(1), LinkConfig{Latency: 100 * ms})
+		heal := n.Cut(hosts(1), hosts(2))
+		began := self.Now()
+		io.WriteString(a, "x")
+		heal()
+		if err := expect(self, b, began, 320*ms, nil); err != nil { // 110 + 200, and 10
+			return err
+		}
+		a.Close()
+		return b.Close()
+	})
+}
