@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -122,4 +123,25 @@ func sortedPorts[V any](m map[uint16]V) (ports []uint16) {
 	}
 	slices.Sort(ports)
 	return ports
+}
+
+// abandon is called when the machine of a host is gone for good, after Crash or
+// PowerOff: what was on its way to it is lost, and the world's machine answers for
+// the host until there is another one ([Network.HostOn]).
+func (n *Network) abandon(ip netip.Addr) {
+	t := n.HostOn(n.ctx, ip)
+	n.mu.Lock()
+	senders := slices.Collect(maps.Values(n.hosts))
+	n.mu.Unlock()
+	for _, from := range senders {
+		way := n.Traffic(from.ip, ip).OnTheWay()
+		from.mu.Lock()
+		l := from.links[t.ip]
+		from.mu.Unlock()
+		if l != nil {
+			t.mu.Lock()
+			l.arrived.lost[LostByDown].sum(way)
+			t.mu.Unlock()
+		}
+	}
 }

@@ -2,11 +2,11 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"net/netip"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/troupe-p2p/troupe/actor"
@@ -17,7 +17,7 @@ import (
 // and the same program give the same run, step by step.
 type Config struct {
 	// Seed chooses the run: who of those that can run does so first, keys,
-	// jitter.
+	// jitter, faults.
 	Seed uint64
 	// Link is how each direction between two hosts is where nothing else was
 	// said. The zero value takes no time.
@@ -28,8 +28,14 @@ type Config struct {
 	// scenario needs whose handlers share memory with those of other hosts, or with
 	// the scenario while it sleeps.
 	Shards int
-	// Trace, if not nil, gets a line for each step and each World.Log; with shards
-	// those of different hosts come in any order.
+	// Horizon is how much virtual time a run may take; one that would take more
+	// fails. 0 means no end.
+	Horizon time.Duration
+	// Plan, if not nil, replaces the seed and all faults of the scenario.
+	Plan *Plan
+	// Record, if not nil, gets all events of the run.
+	Record *Trace
+	// Trace, if not nil, gets them as lines of text when the run has ended.
 	Trace io.Writer
 	// Slow, if not nil, is told of actors that compute for more than a second.
 	Slow func(actor.SlowActor)
@@ -39,7 +45,7 @@ type Config struct {
 type Result struct {
 	Seed    uint64
 	Steps   uint64        // turns of actors
-	Hash    uint64        // of all steps: equal runs have equal hashes
+	Hash    uint64        // of all events: equal runs have equal hashes
 	Elapsed time.Duration // virtual
 }
 
@@ -53,80 +59,184 @@ func (r Result) String() string {
 // it.
 type World struct {
 	self    *actor.Self
+	sched   *actor.Scheduler
 	network *Network
 	config  Config
-	trace   *trace
-	hosts   []*host.Host
-	places  map[string]netip.Addr
+	record  *recorder
+	sites   []*Site
+	byName  map[string]*Site
+	over    bool // the scenario has ended well
+	play    play
+	checks  checks
 }
 
 // Run plays a scenario from its beginning to its end: when scenario returns, the
-// hosts are stopped in the reverse order of their start, and Run returns when
-// everything has ended. It blocks, and takes real time only for what the hosts
-// compute. ctx supplies values only.
+// world heals, the checks for the end are made, the hosts are stopped in the
+// reverse order of their start, and Run returns when everything has ended. It
+// blocks, and takes real time only for what the hosts compute. ctx supplies
+// values only.
 //
-// Errors: what scenario returned or panicked with, an [*actor.DeadlockError] when
-// nothing can happen any more, an [*actor.OverdueError] when a host does not stop.
+// Errors: what scenario returned, or panicked with; a [*Failure] when a check
+// failed, an actor panicked, nothing could happen any more or a host did not
+// stop. [FailureOf] makes a Failure of each of them.
 func Run(ctx context.Context, c Config, scenario func(w *World) error) (Result, error) {
-	t := newTrace(c.Trace)
-	o := actor.Options{Seed: c.Seed, Shards: c.Shards, OnSlow: c.Slow}
-	if c.Trace != nil {
-		o.OnStep = t.step
+	if c.Plan != nil {
+		c.Seed = c.Plan.Seed
 	}
-	s := actor.NewSimulation(o)
-	t.elapsed = s.Elapsed
-	err := s.Run(ctx, "world", func(self *actor.Self) error {
-		w := &World{self: self, network: NewNetwork(self, c.Seed, c.Link), config: c, trace: t, places: map[string]netip.Addr{}}
-		err := scenario(w)
-		for i := len(w.hosts) - 1; i >= 0; i-- {
-			if ended := w.hosts[i].Close(); err == nil {
-				err = ended
-			}
-		}
-		return err
+	if c.Trace != nil && c.Record == nil {
+		c.Record = &Trace{}
+	}
+	w := &World{config: c, record: newRecorder(c), byName: map[string]*Site{}}
+	o := actor.Options{Seed: c.Seed, Shards: c.Shards, Horizon: c.Horizon, OnSlow: c.Slow}
+	if c.Shards == 0 || c.Record != nil {
+		o.OnStep = w.step
+	}
+	w.sched = actor.NewSimulation(o)
+	w.sched.OnFailure(w.failed)
+	err := w.sched.Run(ctx, "world", func(self *actor.Self) error {
+		w.self, w.network = self, NewNetwork(self, c.Seed, c.Link)
+		return w.run(scenario)
 	})
-	return Result{Seed: c.Seed, Steps: s.Steps(), Hash: mix(s.Hash() ^ t.hash.Sum64()), Elapsed: s.Elapsed()}, err
+	if f := w.checks.failure; f != nil || errors.As(err, &f) {
+		err = f // without what it came through
+	}
+	if err != nil {
+		w.note(EventFailure, FailureOf(err).Signature())
+	}
+	names := make([]string, len(w.sites))
+	for i, s := range w.sites {
+		names[i] = s.name
+	}
+	hash := mix(w.sched.Hash() ^ w.record.finish(names))
+	if c.Trace != nil {
+		err = errors.Join(err, c.Record.WriteText(c.Trace))
+	}
+	return Result{Seed: c.Seed, Steps: w.sched.Steps(), Hash: hash, Elapsed: w.sched.Elapsed()}, err
+}
+
+// run is the body of the world's actor.
+func (w *World) run(scenario func(w *World) error) error {
+	if w.config.Plan != nil {
+		w.schedule(w.config.Plan.Faults)
+	}
+	if err := scenario(w); err != nil {
+		return err
+	}
+	w.Heal()
+	if err := w.liveness(); err != nil {
+		return err
+	}
+	w.over = true
+	if err := w.ending(); err != nil {
+		return err
+	}
+	var first error
+	for i := len(w.sites) - 1; i >= 0; i-- {
+		if err := w.sites[i].close(); first == nil {
+			first = err
+		}
+	}
+	if first != nil {
+		return first
+	}
+	return w.atBase()
+}
+
+// step is told each turn before it is taken. When machines take turns, all that
+// was before the time moved is settled.
+func (w *World) step(s actor.Step) {
+	if w.config.Shards == 0 && s.At > w.checks.last {
+		w.checks.last = s.At
+		w.invariants()
+	}
+	if w.config.Record == nil {
+		return
+	}
+	place := worldLane
+	if s.Island != 0 {
+		place = hostIn(s.Actor)
+	}
+	w.record.put(place, Event{s.At, EventStep, s.Actor})
+}
+
+// hostIn is the name of the host in the path of one of its actors.
+func hostIn(path string) string {
+	_, path, _ = strings.Cut(path, "/")
+	name, _, _ := strings.Cut(path, "/")
+	return name
+}
+
+// note adds an event of the world itself that is no step.
+func (w *World) note(k EventKind, text string) {
+	w.record.put(worldLane, Event{w.Elapsed(), k, text})
 }
 
 // Self is the actor that plays the scenario: the context for whatever it does.
 func (w *World) Self() *actor.Self { return w.self }
 
+// Seed is the seed of the run.
+func (w *World) Seed() uint64 { return w.config.Seed }
+
+// Elapsed is the virtual time since the start of the world.
+func (w *World) Elapsed() time.Duration { return w.sched.Elapsed() }
+
 // Host starts a host with an address of its own (10.0.0.1 for the first one) at
 // port 4001, and the usual parts of package host. More options change that. A
 // host that cannot start ends the scenario.
+//
+// A host that a fault has ended starts again with the same options, as another
+// [host.Host]: to follow it, and to set up handlers again, use [World.Site].
 func (w *World) Host(name string, more ...host.Option) *host.Host {
-	if _, taken := w.places[name]; taken {
-		panic(fmt.Errorf("sim: there are two hosts named %q: give each its own name", name))
-	}
-	ip := w.nextIP()
-	w.places[name] = ip
-	machine := actor.NewIsland(w.self, name)
-	options := []host.Option{
-		host.Name(name),
-		host.Transport(w.network.HostOn(machine.Outside(), ip)),
-		host.Listen(fmt.Sprintf("/ip4/%s/tcp/4001", ip)),
-	}
-	h, err := host.New(machine.Context(w.self), append(options, more...)...)
-	if err != nil {
-		panic(fmt.Errorf("sim: start the host %q: %w", name, err))
-	}
-	w.hosts = append(w.hosts, h)
-	return h
+	return w.site(name, nil, more).Host
 }
 
-func (w *World) nextIP() netip.Addr {
-	n := len(w.places) + 1
-	return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
+// Site declares a host and starts it, like [World.Host], with the address book
+// kept on the site's disk. setup is called at each of its starts; nil does
+// nothing.
+func (w *World) Site(name string, setup Setup, more ...host.Option) *Site {
+	if setup == nil {
+		setup = func(*Site) error { return nil }
+	}
+	return w.site(name, setup, more)
+}
+
+// Hosts declares and starts n hosts as [World.Site] does. They are named host-1,
+// host-2 and so on, after those that there are.
+func (w *World) Hosts(n int, setup Setup, more ...host.Option) []*Site {
+	all := make([]*Site, n)
+	for i := range all {
+		all[i] = w.Site(fmt.Sprintf("host-%d", len(w.sites)+1), setup, more...)
+	}
+	return all
+}
+
+func (w *World) site(name string, setup Setup, more []host.Option) *Site {
+	if w.byName[name] != nil {
+		panic(fmt.Errorf("sim: there are two hosts named %q: give each its own name", name))
+	}
+	n := len(w.sites) + 1
+	s := &Site{world: w, name: name, setup: setup, options: more, kept: newKept()}
+	s.ip = netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
+	w.sites = append(w.sites, s)
+	w.byName[name] = s
+	s.begin()
+	if err := s.started.Wait(w.self); err != nil {
+		panic(fmt.Errorf("sim: start the host %q: %w", name, err))
+	}
+	return s
+}
+
+// Named returns a site.
+func (w *World) Named(name string) *Site {
+	s := w.byName[name]
+	if s == nil {
+		panic(fmt.Errorf("sim: there is no host named %q", name))
+	}
+	return s
 }
 
 // IP is the address of a host.
-func (w *World) IP(name string) netip.Addr {
-	ip, ok := w.places[name]
-	if !ok {
-		panic(fmt.Errorf("sim: there is no host named %q", name))
-	}
-	return ip
-}
+func (w *World) IP(name string) netip.Addr { return w.Named(name).ip }
 
 // Link changes both directions between two hosts from now on.
 func (w *World) Link(a, b string, c LinkConfig) {
@@ -134,7 +244,8 @@ func (w *World) Link(a, b string, c LinkConfig) {
 	w.Direction(b, a, c)
 }
 
-// Direction changes the link from one host to another from now on.
+// Direction changes the link from one host to another from now on. Faults that
+// last are added to it.
 func (w *World) Direction(from, to string, c LinkConfig) {
 	w.network.SetLink(w.IP(from), w.IP(to), c)
 }
@@ -142,47 +253,40 @@ func (w *World) Direction(from, to string, c LinkConfig) {
 // Sleep lets the world go on for d.
 func (w *World) Sleep(d time.Duration) error { return w.self.Sleep(d) }
 
+// Run lets the world go on for d, heals it, and then gives every Eventually the
+// time it asks for. A check that fails ends the scenario.
+func (w *World) Run(d time.Duration) {
+	err := w.self.Sleep(d)
+	if err == nil {
+		w.Heal()
+		err = w.liveness()
+	}
+	w.Must(err)
+}
+
+// Must ends the scenario with an error, if it is one. Errors that are reported
+// in this way can be told from each other, so that the faults behind them are
+// searched for (see [Test]).
+func (w *World) Must(err error) {
+	var f *Failure
+	if err != nil && !errors.As(err, &f) {
+		err = &Failure{"the scenario", w.Elapsed(), err}
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
 // Log adds a line to the trace, and so to its hash: what the scenario saw.
 func (w *World) Log(format string, args ...any) {
-	w.trace.log(fmt.Sprintf(format, args...))
+	w.note(EventLog, fmt.Sprintf(format, args...))
 }
 
 // Tree is everything that runs in the world, as it is now.
 func (w *World) Tree() actor.Node {
 	tree := w.self.Tree()
-	for _, h := range w.hosts {
-		tree.Children = append(tree.Children, h.Tree())
+	for _, s := range w.sites {
+		tree.Children = append(tree.Children, s.ref.Tree())
 	}
 	return tree
-}
-
-// trace writes the steps of a run down, and hashes what the scenario said.
-type trace struct {
-	mu    sync.Mutex // guards the rest
-	steps uint64
-	hash  interface {
-		io.Writer
-		Sum64() uint64
-	}
-	lines   io.Writer // may be nil
-	elapsed func() time.Duration
-}
-
-func newTrace(lines io.Writer) *trace { return &trace{hash: fnv.New64a(), lines: lines} }
-
-func (t *trace) step(s actor.Step) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.steps++
-	fmt.Fprintf(t.lines, "%d %v %s\n", t.steps, s.At, s.Actor)
-}
-
-func (t *trace) log(text string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	at := t.elapsed()
-	fmt.Fprintf(t.hash, "%v says %s\n", at, text)
-	if t.lines != nil {
-		fmt.Fprintf(t.lines, "%d %v says %s\n", t.steps, at, text)
-	}
 }

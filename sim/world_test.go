@@ -209,6 +209,7 @@ func TestADeadlockIsReportedWithWhoWaits(t *testing.T) {
 func TestAServiceThatCrashesIsStartedAgainInTheSimulationToo(t *testing.T) {
 	Test(t, func(w *World) {
 		starts := 0
+		w.ExpectPanics("/fragile")
 		alice := w.Host("alice")
 		bob := w.Host("bob", host.Run("fragile", func(self *actor.Self, h *host.Host) error {
 			starts++
