@@ -245,3 +245,18 @@ func TestAnAccidentThatIsSwitchedOnLaterIsTheSame(t *testing.T) {
 		}
 	}
 }
+
+func TestALossCostsARoundTripOnceAndTimeoutsAfterThat(t *testing.T) {
+	m := newLinkMachine(LinkConfig{Latency: 10 * ms}, 1, noUplink())
+	m.back = 20 * ms
+	for _, c := range []struct {
+		times, behind int
+		want          time.Duration
+	}{
+		{1, 3, 30 * ms}, {1, 2, 230 * ms}, {2, 3, 260 * ms}, {3, 9, 720 * ms}, {3, 0, 1610 * ms},
+	} {
+		if got := m.cost(c.times, c.behind); got != c.want {
+			t.Errorf("lost %d times with %d behind costs %v, want %v", c.times, c.behind, got, c.want)
+		}
+	}
+}
