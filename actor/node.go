@@ -2,7 +2,6 @@ package actor
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +25,9 @@ type node struct {
 	escalates bool // fate kept: its failure is the parent's after all
 	brief     bool // profiles show it as its parent
 	patient   bool // its body stops others one by one and has no grace of its own
+	reported  bool // as overdue; guarded by system.mu
+	overdue   bool // guarded by mu
+	gone      bool // ended for good; guarded by mu
 
 	prev, next *node // siblings, guarded by parent.mu
 
@@ -34,19 +36,15 @@ type node struct {
 	ended  latch
 	report func(err error) // fate reported: told of the end
 
-	reported bool // as overdue; guarded by system.mu
-
 	mu       sync.Mutex
 	fullPath string
 	labels   context.Context // has the labels of its goroutine; nil until one more needs them
 	state    string
-	since    time.Time
-	told     error // the cause it was told to end with
-	err      error // why it ended
-	overdue  bool
-	gone     bool // ended for good
+	since    time.Duration // from its birth
+	told     error         // the cause it was told to end with
+	err      error         // why it ended
 	details  *details
-	atEnd    []*hook
+	atEnd    *hook // the last one registered
 }
 
 // restarts are what only an actor that is restarted has.
@@ -61,6 +59,7 @@ type restarts struct {
 type details struct {
 	notes  []note
 	gauges []gauge
+	gauger Gauger
 }
 
 // fate is what an actor's end means to its parent.
@@ -157,10 +156,10 @@ const (
 func (n *node) waiting(w *waitNote) { n.wait.Store(w) }
 
 func (n *node) setState(state string) {
-	now := n.system.carrier.now()
+	since := n.system.carrier.now().Sub(n.born)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.state, n.since = state, now
+	n.state, n.since = state, since
 }
 
 func (n *node) setNote(key, value string) {
@@ -187,6 +186,12 @@ func (n *node) addGauge(key string, read func() int64) {
 		}
 	}
 	d.gauges = append(d.gauges, gauge{key, read})
+}
+
+func (n *node) setGauger(g Gauger) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.detail().gauger = g
 }
 
 // detail is called with mu held.
@@ -217,23 +222,40 @@ func (n *node) tell(cause error) {
 
 // onEnded has f called when the actor has ended for good; at once if it has.
 func (n *node) onEnded(f func()) (forget func()) {
-	h := &hook{f}
+	h := &hook{call: f}
 	n.mu.Lock()
 	if n.gone {
 		n.mu.Unlock()
 		f()
 		return func() {}
 	}
-	n.atEnd = append(n.atEnd, h)
+	h.before, n.atEnd = n.atEnd, h
 	n.mu.Unlock()
 	return func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		n.atEnd = slices.DeleteFunc(n.atEnd, func(other *hook) bool { return other == h })
+		for at := &n.atEnd; *at != nil; at = &(*at).before {
+			if *at == h {
+				*at = h.before
+				return
+			}
+		}
 	}
 }
 
-type hook struct{ call func() }
+// A hook is called at the end of an actor, after the one registered before.
+type hook struct {
+	call   func()
+	before *hook
+}
+
+// run calls the hooks, the first one registered first.
+func (h *hook) run() {
+	if h != nil {
+		h.before.run()
+		h.call()
+	}
+}
 
 // children are an incarnation's living children in start order.
 type children struct {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"runtime/debug"
 	"runtime/pprof"
-	"slices"
 	"time"
 )
 
@@ -321,13 +320,11 @@ func (n *node) finish(exit error) error {
 func (n *node) close(exit error) {
 	n.mu.Lock()
 	n.err = exit
-	hooks := slices.Clone(n.atEnd)
+	hooks := n.atEnd
 	n.atEnd, n.gone = nil, true
 	n.mu.Unlock()
 	n.ended.release()
-	for _, h := range hooks {
-		h.call()
-	}
+	hooks.run()
 	if n.report != nil {
 		n.report(exit)
 	}

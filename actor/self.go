@@ -277,6 +277,15 @@ func (s *Self) Note(key string, value any) { s.node.setNote(key, fmt.Sprint(valu
 // the actor has ended.
 func (s *Self) Gauge(key string, read func() int64) { s.node.addGauge(key, read) }
 
+// A Gauger has several gauges: for actors of which there are many.
+type Gauger interface {
+	// Gauges calls show for each of them, under the rules of [Self.Gauge].
+	Gauges(show func(key string, value int64))
+}
+
+// Gauges puts the numbers of g into the tree, after those of [Self.Gauge].
+func (s *Self) Gauges(g Gauger) { s.node.setGauger(g) }
+
 // Tree returns the actor with everything below it, as it is now.
 func (s *Self) Tree() Node { return s.node.snapshot() }
 

@@ -80,7 +80,6 @@ func newNode(name string, parent *Self, sys *system, f fate, grace time.Duration
 	n.ref.node = n
 	n.runs = n.run
 	n.born = sys.carrier.now()
-	n.since = n.born
 	return n
 }
 

@@ -54,22 +54,28 @@ func (n *node) snapshot() (v Node) {
 func (n *node) show(v *Node, now time.Time) {
 	v.Path, v.Name = n.path(), n.name
 	n.mu.Lock()
-	v.State, v.Since, v.Born = n.state, n.since, n.born
+	v.State, v.Since, v.Born = n.state, n.born.Add(n.since), n.born
 	v.Overdue, v.Stopping = n.overdue, n.told != nil
 	if n.again != nil {
 		v.Restarts, v.LastErr = n.again.number, n.again.lastErr
 	}
 	var gauges []gauge
+	var gauger Gauger
 	if d := n.details; d != nil {
 		for _, note := range d.notes {
 			v.Details = append(v.Details, Detail{note.key, note.value})
 		}
-		gauges = append(gauges, d.gauges...)
+		gauges, gauger = append(gauges, d.gauges...), d.gauger
 	}
 	n.mu.Unlock()
 	v.Age = max(now.Sub(v.Born), 0)
 	for _, g := range gauges {
 		v.Details = append(v.Details, Detail{g.key, fmt.Sprint(g.read())})
+	}
+	if gauger != nil {
+		gauger.Gauges(func(key string, value int64) {
+			v.Details = append(v.Details, Detail{key, fmt.Sprint(value)})
+		})
 	}
 	if w := n.wait.Load(); w != nil {
 		v.Waits = w.String()

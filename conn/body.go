@@ -72,7 +72,7 @@ func (s *muxed) report(ctx context.Context) {
 	if n == 0 {
 		return
 	}
-	if s.inbox.Put(ctx, message{kind: consumed, ref: s, n: int(n)}) != nil {
+	if s.inbox.Put(ctx, message{kind: consumed, ref: s, n: uint32(n)}) != nil {
 		s.eaten.Add(n)
 	}
 }
@@ -148,7 +148,7 @@ func (s *muxed) Reset(code uint32) error {
 	err := &stream.ResetError{Code: code}
 	s.in.Cut(err)
 	s.out.Refuse(err) // the core may have promised these bytes to a frame
-	s.command(message{kind: reset, code: code})
+	s.command(message{kind: reset, n: code})
 	return nil
 }
 

@@ -52,8 +52,6 @@ func (c *Conn) run(self *actor.Self) error {
 	if engine == nil {
 		return err
 	}
-	// The engine's panic leaves no stream waiting for ever.
-	defer func() { c.end = engine.conclude() }()
 	return engine.run()
 }
 

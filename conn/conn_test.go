@@ -10,8 +10,10 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
@@ -320,6 +322,36 @@ func TestTheEndOfTheConnectionEndsReadsAndWrites(t *testing.T) {
 	if !errors.Is(p.dialer.Err(), ErrRemoteClosed) {
 		t.Errorf("the dialer says %v", p.dialer.Err())
 	}
+}
+
+// The writer has left and the core rests: what is left is the reader.
+func TestAnIdleConnectionHasOneGoroutineAtEachEnd(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const pairs = 10
+		before := runtime.NumGoroutine()
+		var all []*pair
+		for range pairs {
+			p := memPair(t, nil)
+			s := p.open(t, "/echo/1")
+			s.Write([]byte("x"))
+			s.CloseWrite()
+			io.ReadAll(s)
+			all = append(all, p)
+		}
+		time.Sleep(3 * writerRest)
+		synctest.Wait()
+		// Each pair has a tree of its own, with one goroutine.
+		if each := (runtime.NumGoroutine() - before - pairs) / (2 * pairs); each != 1 {
+			t.Errorf("%d goroutines", each)
+			t.Log(all[0].tree.Tree())
+		}
+		s := all[0].open(t, "/echo/1") // and it wakes up
+		s.Write([]byte("x"))
+		s.CloseWrite()
+		if got, err := io.ReadAll(s); string(got) != "x" || err != nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
 }
 
 func TestAReadDeadlineEndsAWaitAndCanBeMoved(t *testing.T) {

@@ -39,6 +39,10 @@
 // batches as long as the machine has something to send and the writer can take
 // it: one write for however many frames.
 //
+// Where nothing has been written for a quarter of a second and little is read, the
+// connection is idle: the writer leaves, the core rests ([actor.Mailbox.Serve]),
+// and the reader waits alone, with a buffer of 512 bytes.
+//
 // # Back-pressure
 //
 // Outbound: a slow socket keeps the writer's batches, so the core sends nothing,

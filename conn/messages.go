@@ -25,7 +25,7 @@ const (
 	ready
 	// consumed: the user has read n bytes of the stream in ref.
 	consumed
-	// closeWrite, closeRead and reset are what a stream wants (ref, code).
+	// closeWrite, closeRead and reset are what a stream wants (ref; n is the code).
 	closeWrite
 	closeRead
 	reset
@@ -39,12 +39,11 @@ const (
 	stop
 )
 
-// message is everything the core receives, by value: 32 bytes.
+// message is everything the core receives, by value: 24 bytes.
 type message struct {
 	kind kind
-	code uint32
-	n    int
-	ref  any // *reading, *muxed, *batch, *openAsk or a part's mailbox
+	n    uint32 // consumed: how many bytes, less than a receive lane holds; reset: the code
+	ref  any    // *reading, *muxed, *batch, *openAsk or a part's mailbox
 }
 
 // A reading is one read of the pipe: with an empty buffer it is the permission to

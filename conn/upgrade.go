@@ -34,7 +34,9 @@ func (c *Conn) upgrade(ctx context.Context) (upgraded, error) {
 	if err != nil {
 		return failed(StageNegotiateSecurity, err)
 	}
-	secured, err := security.Secure(ctx, counted, role, c.config.Want)
+	// What is registered with a context stays with it for as long as it lives, and
+	// the end of this one closes the link anyway.
+	secured, err := security.Secure(context.WithoutCancel(ctx), counted, role, c.config.Want)
 	if err != nil {
 		return failed(StageSecure, err)
 	}

@@ -104,7 +104,8 @@ func (s *Stream) Notify(n Notice) {
 // Run is the body of the stream's actor: it negotiates the protocol, supervises
 // the handler and turns its end into the wire's words. c is Run's from here on.
 func (s *Stream) Run(self *actor.Self, c *Config) error {
-	a := &streamActor{self: self, s: s, config: c}
+	a := &streamActor{self: self, s: s, config: c, grace: c.Grace, ended: c.Ended}
+	a.do = a.room[:0]
 	a.life = lifeMachine{inbound: c.Role == negotiate.Listener, linger: orElse(c.Linger, 5*time.Second)}
 	return a.run()
 }
@@ -120,7 +121,9 @@ func orElse(d, otherwise time.Duration) time.Duration {
 type streamActor struct {
 	self    *actor.Self
 	s       *Stream
-	config  *Config
+	config  *Config // until the protocol is agreed
+	grace   time.Duration
+	ended   func()
 	life    lifeMachine
 	box     *actor.Mailbox[message]
 	linger  *actor.Alarm[message]
@@ -128,6 +131,7 @@ type streamActor struct {
 	handler *actor.Ref
 	outcome lifeEvent // of the handler, noted by itself
 	do      []lifeEffect
+	room    [3]lifeEffect // the first of do
 	over    bool
 }
 
@@ -135,9 +139,9 @@ func (a *streamActor) run() error {
 	a.box = actor.NewMailbox(a.self, int(messageKinds), actor.StopAs(message{kind: toldToStop}))
 	a.self.OnEnd(a.cleanUp)
 	a.self.State("negotiating")
-	a.self.Gauge("read", a.s.in.Load)
-	a.self.Gauge("written", a.s.out.Load)
+	a.self.Gauges((*gauges)(a.s.conversation))
 	negotiated := a.negotiate()
+	a.config = nil // only the negotiation needed it
 	a.openBox()
 	a.step(negotiated)
 	return a.box.Serve(a.next(), a.heard)
@@ -179,6 +183,14 @@ func (a *streamActor) next() actor.Next {
 		return actor.Rest
 	}
 	return actor.Stay
+}
+
+// gauges are what the tree shows of a stream.
+type gauges conversation
+
+func (g *gauges) Gauges(show func(key string, value int64)) {
+	show("read", g.in.Load())
+	show("written", g.out.Load())
 }
 
 // openBox lets in what was said before the actor could hear it.
@@ -255,12 +267,14 @@ func (a *streamActor) cleanUp() {
 	if a.route != nil {
 		a.route.leave(a.self.Ref())
 	}
-	a.s.settle("", &NegotiationError{Peer: a.s.peer, Wanted: a.config.Want, Cause: actor.ErrStopped})
+	if a.config != nil {
+		a.s.settle("", &NegotiationError{Peer: a.s.peer, Wanted: a.config.Want, Cause: actor.ErrStopped})
+	}
 	if !a.over {
 		a.s.body.Reset(CodeNone)
 	}
-	if a.config.Ended != nil {
-		a.config.Ended()
+	if a.ended != nil {
+		a.ended()
 	}
 }
 
@@ -270,7 +284,7 @@ func (a *streamActor) startHandler() {
 	a.s.serve(true)
 	a.outcome = lifeEvent{kind: lifeHandlerOver, outcome: outcomeFailed}
 	handle := a.route.Handler
-	a.handler = a.self.Supervise("handler", actor.Restart{Grace: a.config.Grace, Brief: true}, func(self *actor.Self) error {
+	a.handler = a.self.Supervise("handler", actor.Restart{Grace: a.grace, Brief: true}, func(self *actor.Self) error {
 		err := handle(self, a.s.WithContext(self))
 		var refused *refusal
 		switch {

@@ -46,12 +46,19 @@ type Lane struct {
 }
 
 // NewLane makes a lane of the tree that ctx belongs to. A producer that uses Add
-// waits while limit bytes or more are in it.
+// waits while limit bytes or more are in it; with limit 0 there may be none.
 func NewLane(ctx context.Context, limit int) *Lane {
-	return &Lane{
-		limit:    limit,
-		readable: actor.NewSignal(ctx, "bytes to read"),
-		writable: actor.NewSignal(ctx, "room to write"),
+	l := &Lane{limit: limit, readable: actor.NewSignal(ctx, "bytes to read")}
+	if limit > 0 {
+		l.writable = actor.NewSignal(ctx, "room to write")
+	}
+	return l
+}
+
+// wakeWriters wakes those who wait for room, where anybody may.
+func (l *Lane) wakeWriters() {
+	if l.limit > 0 {
+		l.writable.Set()
 	}
 }
 
@@ -236,7 +243,7 @@ func (l *Lane) Take(n int, dst []Chunk) []Chunk {
 	room := l.bytes < l.limit
 	l.mu.Unlock()
 	if room {
-		l.writable.Set()
+		l.wakeWriters()
 	}
 	return dst
 }
@@ -334,7 +341,7 @@ func (l *Lane) end(last, refusal error) {
 	}
 	l.mu.Unlock()
 	l.readable.Set()
-	l.writable.Set()
+	l.wakeWriters()
 }
 
 // Cut ends the lane at once with a reason: what is in it is dropped and both
@@ -352,7 +359,7 @@ func (l *Lane) Cut(reason error) {
 	l.dropFill()
 	l.mu.Unlock()
 	l.readable.Set()
-	l.writable.Set()
+	l.wakeWriters()
 }
 
 // SetReadDeadline changes when a Read gives up; the zero time means never.
@@ -368,5 +375,5 @@ func (l *Lane) SetWriteDeadline(t time.Time) {
 	l.mu.Lock()
 	l.writeEnd = t
 	l.mu.Unlock()
-	l.writable.Set()
+	l.wakeWriters()
 }

@@ -69,7 +69,7 @@
 //   - bytes of an idle connection or stream: live heap after three garbage
 //     collections, and stacks, now less before, divided by how many there are. The
 //     first connection is there before: what is made once is not counted. An idle
-//     stream has carried a message each way.
+//     stream has carried a message each way. They have been left alone for 3 s.
 //   - wake-ups: voluntary context switches of the listening process, divided by
 //     connections and seconds, from 3 s after the last connection was made: what
 //     hosts tell each other at first is over by then. A connection that only sends

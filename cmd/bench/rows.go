@@ -119,7 +119,7 @@ func idleRows() []Row {
 	for _, n := range []int{100, 1000} {
 		all = append(all, Row{
 			Name: "noise: work for " + count(n, "idle connection"), Figure: wakeUps, Smaller: true,
-			Work: Work{Kind: "idle-work", Conns: n, Settle: 3 * time.Second}, Who: noise.both(),
+			Work: Work{Kind: "idle-work", Conns: n, Settle: settle}, Who: noise.both(),
 			Bars: []Bar{most(troupeNoise, keepAlives, "")}, Points: []Point{at("growth-work", n)},
 		})
 	}
@@ -131,10 +131,14 @@ func idleRows() []Row {
 // may take another thread along.
 const keepAlives = 0.2
 
+// settle is how long something must have been left alone to be idle: whoever gives
+// resources back does it by then.
+const settle = 3 * time.Second
+
 func idleConnsRow(f family, n int) Row {
 	r := Row{
 		Name: f.name + ": " + count(n, "idle connection") + ", accepting side", Figure: listenBytes, Smaller: true,
-		Work: Work{Kind: "idle-conns", Conns: n}, Who: f.both(),
+		Work: Work{Kind: "idle-conns", Conns: n, Settle: settle}, Who: f.both(),
 	}
 	if noise, _, _ := families(); f == noise {
 		r.Points = []Point{at("growth-connection-memory", n)}
@@ -145,7 +149,7 @@ func idleConnsRow(f family, n int) Row {
 func idleStreamsRow(f family, n int) Row {
 	return Row{
 		Name: f.name + ": " + count(n, "idle stream") + ", both ends", Figure: bothBytes, Smaller: true,
-		Work: Work{Kind: "idle-streams", Streams: n}, Who: f.both(), Points: []Point{at("growth-stream-memory", n)},
+		Work: Work{Kind: "idle-streams", Streams: n, Settle: settle}, Who: f.both(), Points: []Point{at("growth-stream-memory", n)},
 	}
 }
 

@@ -16,8 +16,8 @@ type Work struct {
 	Streams int           `json:"streams,omitempty"` // of each connection, at the same time
 	Size    int           `json:"size,omitempty"`    // of one write or message, in bytes
 	Time    time.Duration `json:"time,omitempty"`    // about how long it measures
-	// Settle is how long connections are left alone before it is measured what they
-	// do when they are idle.
+	// Settle is how long connections and streams are left alone before it is measured
+	// what they take, or do, when they are idle.
 	Settle time.Duration `json:"settle,omitempty"`
 }
 

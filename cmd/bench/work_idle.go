@@ -46,11 +46,13 @@ func idleConns(ctx context.Context, c peer.Contender, addr string, w Work, look 
 		}
 		defer s.Close() // the dialer's Close says what is wrong
 		if i == 0 {
+			pause(ctx, w.Settle)
 			if hereBefore, thereBefore, err = look(atMemory); err != nil {
 				return nil, err
 			}
 		}
 	}
+	pause(ctx, w.Settle)
 	here, there, err := look(atMemory)
 	return grown(hereBefore, here, thereBefore, there, float64(w.Conns)), err
 }
@@ -62,6 +64,7 @@ func idleStreams(ctx context.Context, c peer.Contender, addr string, w Work, loo
 		if err != nil {
 			return err
 		}
+		pause(ctx, w.Settle)
 		hereBefore, thereBefore, err := look(atMemory)
 		if err != nil {
 			return err
@@ -70,6 +73,7 @@ func idleStreams(ctx context.Context, c peer.Contender, addr string, w Work, loo
 		if err != nil {
 			return err
 		}
+		pause(ctx, w.Settle)
 		here, there, err := look(atMemory)
 		f = grown(hereBefore, here, thereBefore, there, float64(w.Streams))
 		for _, st := range append(first, rest...) { // until here all of them were held

@@ -205,7 +205,6 @@ func TestTheTreeShowsWhatTheSwarmDoes(t *testing.T) {
 			"    conn-" + b.ID().Short() + "-1: open",
 			"      reader: reading",
 			"      stream-out-0: /echo/1",
-			"      writer: writing",
 			"    dial-" + far.Short() + ": 1 addresses, 1 tried now, 0 failed",
 			"      attempt-/memory/9: opening the link",
 			"  listen-/memory/1: accepting",

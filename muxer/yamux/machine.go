@@ -23,6 +23,9 @@ const (
 
 	// maxSpare is how many records of forgotten streams are kept for new ones.
 	maxSpare = 32
+	// idleSpare is how many of them are kept where no stream is live: a connection
+	// that opens one after the other needs no more.
+	idleSpare = 1
 )
 
 // Stats count what a machine saw and did that no effect tells. They only grow,

@@ -101,6 +101,10 @@ func (m *Machine) forget(s *stream, do []muxer.Effect) []muxer.Effect {
 	if len(m.spare) < maxSpare {
 		m.spare = append(m.spare, s)
 	}
+	if len(m.streams) == 0 && len(m.spare) > idleSpare {
+		clear(m.spare[idleSpare:])
+		m.spare = m.spare[:idleSpare]
+	}
 	return m.drain(do)
 }
 
