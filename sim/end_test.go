@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"syscall"
 	"testing"
@@ -196,5 +198,50 @@ func TestATimeoutKnowsTheWayBack(t *testing.T) {
 		}
 		a.Close()
 		return b.Close()
+	})
+}
+
+// What was taken over in a cut leaves slowly, and what is written meanwhile comes
+// after it.
+func TestBytesStayInOrderWhenACutEndsOnASlowLink(t *testing.T) {
+	config := LinkConfig{Latency: 10 * ms, Bandwidth: 10_000, Queue: 1000, Chunk: 1000}
+	inWorlds(t, config, func(self *actor.Self, n *Network) error {
+		a, b, err := connected(self, n)
+		if err != nil {
+			return err
+		}
+		heal := n.Cut(hosts(1), hosts(2))
+		sent := make([]byte, 6000)
+		for i := range sent {
+			sent[i] = byte(i / 100)
+		}
+		for i := range 5 {
+			a.Write(sent[i*1000 : (i+1)*1000])
+		}
+		heal()
+		self.Sleep(300 * ms) // it was tried again after 220, and the queue is full
+		writer := self.Go("write", func(*actor.Self) error { _, err := a.Write(sent[5000:]); return err })
+		got := make([]byte, len(sent))
+		if _, err := io.ReadFull(b, got); err != nil || !bytes.Equal(got, sent) {
+			return fmt.Errorf("the bytes came in another order, or: %w", err)
+		}
+		if err := writer.Wait(self); err != nil {
+			return err
+		}
+		a.Close()
+		return b.Close()
+	})
+}
+
+func TestACrashedHostHasNothingLeftToRead(t *testing.T) {
+	inWorlds(t, LinkConfig{Latency: 10 * ms}, func(self *actor.Self, n *Network) error {
+		a, b, err := connected(self, n)
+		if err != nil {
+			return err
+		}
+		io.WriteString(a, "unread")
+		self.Sleep(20 * ms)
+		n.Crash(ip(2))
+		return expect(self, b, self.Now(), 0, net.ErrClosed)
 	})
 }
