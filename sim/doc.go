@@ -14,7 +14,8 @@
 //
 // A failed test names its seed; go test -run TestMine -sim.seed=N plays the run
 // again, -sim.seeds=1000 looks for a seed that fails, and -sim.trace=FILE writes
-// every step down. [Run] does the same for a program.
+// every step down. [Run] does the same for a program. docs/simulation.md is the
+// page for who tests a protocol.
 //
 // A scenario is an actor. It waits only in the ways of package actor: in a
 // mailbox, a stream, a call, a sleep of its own; never on a bare channel, a real
@@ -24,6 +25,30 @@
 // What is not made of actors (goroutines of its own, another library, another
 // implementation) runs over the same links in a [Bubble], with the connections,
 // listeners and sockets of package net; docs/bubble.md says what differs.
+//
+// # Faults
+//
+//	World.At, World.Chaos (a seed), Plan (a file)
+//	        │ Fault: kind, hosts or sides, when, how long
+//	        ▼
+//	     the world ──▶ Network    partitions, bad links, dials, resets, slow readers
+//	               ──▶ Site       crash, power-off, stop; begins again when it is over
+//	               ──▶ Island     pause, slow CPU, wrong clock
+//
+// A [Fault] is data with a lifetime, and the faults that last add up. A [Site] is
+// the place of a host: it keeps the name, the key, the address and the [Disk] while
+// hosts come and go, and calls its [Setup] at each start. [Chaos] draws faults from
+// the seed, each property a hash of its own. Before a run ends the world heals, so
+// that what must come true in the end can.
+//
+// [World.Always], [World.Eventually] and [World.AtEnd] are the scenario's checks;
+// that nobody panics, that nobody waits in vain and that nothing is left in the
+// network at the end is looked at in any case. The first failed check ends the run
+// as a [Failure], whose signature says which failures are the same one: by that
+// [Test] finds out which faults matter, and writes a [Plan] of them.
+//
+// A [Trace] is every event of a run, a few bytes each, in one order for any number
+// of shards.
 //
 // # The network
 //
