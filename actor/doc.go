@@ -144,6 +144,18 @@
 // and [Entropy], and timeouts from [Self.WithTimeout]. In production a wait of
 // another kind (a socket) is ended by [Self.OnStop].
 //
+// A simulation is made of machines, each an [Island]: one actor of each runs at a
+// time, with its own choice, calendar and clock. Only a [Crossing] leads from one
+// to another, and takes at least the [LookAhead]; so islands are played side by
+// side for that long (a window), on as many threads as [Options] say, and take the
+// same steps for any number. The tree of [Scheduler.Run] is the exception: it may
+// reach into every island. While one of its actors waits for what an island may do,
+// and where the look-ahead is nothing, the islands take turns, instant by instant.
+// So a scenario sees each machine as it is at the time, and a window opens only
+// while it sleeps. An actor of an island that waits for one of another island ends
+// windows for good; one that only sends there, or shares memory, is a mistake that
+// is not found when shards are asked for, and none when they are not.
+//
 // # Limits
 //
 // An idle actor with a mailbox costs about 4 KiB, most of it its stack, and less
