@@ -153,13 +153,15 @@ func (i *Island) step() {
 	if w != nil {
 		w.begins(i, t)
 	}
-	_, alive := t.next()
+	f := t.fiber
+	f.next()
 	if w != nil {
 		w.ends(i)
 	}
 	i.current = nil
-	if !alive {
+	if f.task == nil {
 		i.remove(t)
+		i.sched.keep(f)
 	}
 	if i.still++; i.still > maxStill {
 		i.sched.Halt(&LivelockError{At: i.clock, Actors: i.runnable()})

@@ -46,6 +46,7 @@ type Scheduler struct {
 	lookahead time.Duration // nothing crosses faster; 0: no windows
 	joined    bool          // actors have reached into other islands: no windows any more
 	boxes     int           // mailboxes on the root's island
+	idle      fibers
 	band      *band
 	watcher   *watcher
 

@@ -3,7 +3,6 @@ package actor
 import (
 	"bytes"
 	"context"
-	"iter"
 	"runtime"
 )
 
@@ -14,9 +13,8 @@ type task struct {
 	role   string // of a helper, in what it does for the actor
 	id     uint64 // of its path, for the hash
 	index  int    // in tasks
-	next   func() (struct{}, bool)
-	stop   func()
-	yield  func(struct{}) bool
+	fiber  *fiber
+	run    func()
 	state  taskState
 	reason wakeReason
 	behind *task // in the line of a place
@@ -84,24 +82,20 @@ func (n *node) pathHash() uint64 {
 var killed = new(int)
 
 func (i *Island) newTask(n *node, role string, run func()) {
-	t := &task{island: i, node: n, role: role, index: len(i.tasks), id: n.pathHash()}
+	t := &task{island: i, node: n, role: role, index: len(i.tasks), id: n.pathHash(), run: run}
 	if role != "" {
 		t.id = spread(t.id)
 	}
 	t.alarm.task, t.alarm.island, t.alarm.index = t, i, -1
-	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
-		t.yield = yield
-		if i.sched.options.Check {
-			t.home = goroutine()
-		}
-		swallowKill(run)
-	})
+	t.fiber = i.sched.fiber()
+	t.fiber.task = t
 	i.tasks = append(i.tasks, t)
 	i.ready = append(i.ready, t)
 }
 
 func (i *Island) remove(t *task) {
 	t.state = taskEnded
+	t.fiber, t.run = nil, nil
 	last := len(i.tasks) - 1
 	i.tasks[t.index] = i.tasks[last]
 	i.tasks[t.index].index = t.index
@@ -117,7 +111,7 @@ func (i *Island) kill() {
 		t.unheed()
 		t.alarm.Stop()
 		i.current = t
-		t.stop()
+		t.fiber.stop()
 		i.current = nil
 		i.remove(t)
 	}
@@ -131,7 +125,8 @@ func (t *task) park() {
 }
 
 func (t *task) giveTurn() {
-	if !t.yield(struct{}{}) {
+	if !t.fiber.yield(struct{}{}) {
+		t.fiber.over = true
 		panic(killed)
 	}
 }

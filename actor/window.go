@@ -163,6 +163,7 @@ func (c *band) playSome() {
 // dismiss ends the helpers.
 func (s *Scheduler) dismiss() {
 	s.parallel = false
+	s.idle.release()
 	if s.band != nil {
 		for _, begin := range s.band.begin {
 			close(begin)
