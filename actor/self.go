@@ -50,6 +50,7 @@ type Self struct {
 // hooks are what an actor registered with OnStop and OnEnd.
 type hooks struct {
 	stop, end []func()
+	first     [1]func()  // room of end: most register no more
 	calling   sync.Mutex // held while those of stop are called
 }
 
@@ -103,6 +104,9 @@ func carrierOf(ctx context.Context) carrier {
 // clock of the actor that ctx belongs to: for handles that one actor makes and
 // others use.
 func Outside(ctx context.Context) context.Context {
+	if _, is := ctx.(outside); is {
+		return ctx
+	}
 	return outside{context.Background(), carrierOf(ctx)}
 }
 
@@ -257,6 +261,7 @@ func (s *Self) OnEnd(f func()) {
 func (s *Self) hook() *hooks {
 	if s.hooks == nil {
 		s.hooks = &hooks{}
+		s.hooks.end = s.hooks.first[:0]
 	}
 	return s.hooks
 }

@@ -22,13 +22,11 @@ const consumedStep = 64 << 10
 // muxed is one stream of the connection as a stream.Body: two lanes that the
 // core and the user's goroutines share, and commands to the core.
 type muxed struct {
-	id    muxer.StreamID
-	inbox *actor.Mailbox[message]
-	// outside is a context that never ends, for waits of nobody in particular.
-	outside context.Context
-	in      *buf.Lane // core to user
-	out     *buf.Lane // user to core
-	stream  *stream.Stream
+	id     muxer.StreamID
+	inbox  *actor.Mailbox[message]
+	in     *buf.Lane // core to user
+	out    *buf.Lane // user to core
+	stream *stream.Stream
 
 	eaten    atomic.Int64 // read by the user, not yet reported
 	wasReset atomic.Bool
@@ -38,11 +36,14 @@ type muxed struct {
 
 func newMuxed(k *core, id muxer.StreamID) *muxed {
 	return &muxed{
-		id: id, inbox: k.inbox, outside: k.outside,
+		id: id, inbox: k.inbox,
 		in:  buf.NewLane(k.self, 0),
 		out: buf.NewLane(k.self, k.conn.config.SendBuffer),
 	}
 }
+
+// outside is a context that never ends, for waits of nobody in particular.
+func (s *muxed) outside() context.Context { return s.stream.Context() }
 
 func (s *muxed) name() string {
 	if s.id.Opened() {
@@ -112,7 +113,7 @@ func (s *muxed) ended(err error) error {
 		return stream.ErrWriteClosed
 	case errors.As(err, &gone):
 		// The core has ended; the lane knows why.
-		if _, err := s.in.Read(s.outside, nil); err != nil && err != io.EOF {
+		if _, err := s.in.Read(s.outside(), nil); err != nil && err != io.EOF {
 			return err
 		}
 	}
@@ -123,7 +124,7 @@ func (s *muxed) ended(err error) error {
 // nothing left to command.
 func (s *muxed) command(m message) {
 	m.ref = s
-	_ = s.inbox.Put(s.outside, m)
+	_ = s.inbox.Put(s.outside(), m)
 }
 
 // CloseWrite implements stream.Body.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -340,9 +341,11 @@ func TestAnIdleConnectionHasOneGoroutineAtEachEnd(t *testing.T) {
 		}
 		time.Sleep(3 * writerRest)
 		synctest.Wait()
-		// Each pair has a tree of its own, with one goroutine.
-		if each := (runtime.NumGoroutine() - before - pairs) / (2 * pairs); each != 1 {
-			t.Errorf("%d goroutines", each)
+		// Each pair has a tree of its own, with one goroutine; some that earlier tests
+		// have left may end in the meantime.
+		each := float64(runtime.NumGoroutine()-before-pairs) / (2 * pairs)
+		if math.Abs(each-1) > 0.4 {
+			t.Errorf("%v goroutines", each)
 			t.Log(all[0].tree.Tree())
 		}
 		s := all[0].open(t, "/echo/1") // and it wakes up

@@ -31,7 +31,7 @@ type core struct {
 	alarm   *actor.Alarm[message]
 	table   map[muxer.StreamID]*muxed
 	now     time.Time
-	outside context.Context // see muxed
+	outside context.Context // of the streams
 	inbound atomic.Int64    // actors of streams that the remote opened
 	left    func()          // takes one of them away
 
@@ -392,7 +392,7 @@ func (k *core) newStream(id muxer.StreamID, c stream.Config) *muxed {
 	c.Body, c.Peer = s, k.conn.Peer()
 	c.Local, c.Remote = k.conn.Local(), k.conn.Remote()
 	c.Negotiate, c.Linger, c.Grace = times.Negotiate, times.Linger, times.Grace
-	s.stream = stream.New(k.self, c)
+	s.stream = stream.New(k.outside, c)
 	k.table[id] = s
 	k.conn.streams.Add(1)
 	if c.Role == negotiate.Listener {

@@ -25,7 +25,6 @@ type Stream struct {
 type conversation struct {
 	body   Body
 	peer   peer.ID
-	role   negotiate.Role
 	local  ma.Multiaddr
 	remote ma.Multiaddr
 	lazily negotiate.Protocol // of a lazy offer
@@ -42,6 +41,7 @@ type conversation struct {
 	box   *actor.Mailbox[message]
 	early []message // before the actor runs
 	once  [messageKinds]bool
+	role  negotiate.Role
 
 	served bool // a handler runs: that the remote has closed is no news until it ends
 	closed bool // the remote has closed, and the actor has not been told
