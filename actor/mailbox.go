@@ -44,10 +44,12 @@ type Mailbox[M any] struct {
 
 // What the owner of a mailbox does.
 const (
-	boxRunning int32 = iota
-	boxParked        // waits for a wake, or is about to
-	boxResting       // has given its goroutine away, or is about to
-	boxDead          // has ended
+	boxRunning  int32 = iota
+	boxParked         // waits for a wake, or is about to
+	boxResting        // has given its goroutine away, or is about to
+	boxLendable       // waits in Serve: anybody may serve a message in its place
+	boxLent           // somebody does
+	boxDead           // has ended
 )
 
 // box is a mailbox of any type, as its actor's runtime sees it.
@@ -190,7 +192,7 @@ func (m *Mailbox[M]) TryPut(v M) bool {
 // mailbox.
 func (m *Mailbox[M]) afterSend() {
 	switch m.state.Load() {
-	case boxParked, boxResting:
+	case boxParked, boxResting, boxLendable:
 		m.unpark()
 	case boxDead:
 		m.empty()
@@ -201,7 +203,7 @@ func (m *Mailbox[M]) afterSend() {
 // goroutine.
 func (m *Mailbox[M]) unpark() {
 	switch {
-	case m.state.CompareAndSwap(boxParked, boxRunning):
+	case m.state.CompareAndSwap(boxParked, boxRunning), m.state.CompareAndSwap(boxLendable, boxRunning):
 		m.wake.wake()
 	case m.state.CompareAndSwap(boxResting, boxRunning):
 		m.owner.node.resume()

@@ -106,6 +106,9 @@ func (sys *system) crashed(value any) error {
 	if value == nil {
 		return ErrGoexit
 	}
+	if t, lent := value.(*thrown); lent {
+		return t.failure
+	}
 	if sys.crash || value == killed || uncontained(value) {
 		panic(value)
 	}

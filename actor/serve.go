@@ -29,6 +29,9 @@ var errServes = errors.New("actor: what Mailbox.Serve returns is for the body to
 type serving[M any] struct {
 	f    func(M) (Next, error)
 	next Next
+	err  error // of f; then next is Over
+
+	thrown *thrown // f has panicked on the goroutine of somebody else
 }
 
 // Serve has the rest of the actor's life be calls of f, one for each message, by
@@ -41,39 +44,70 @@ type serving[M any] struct {
 // the body has deferred runs before the first call of f; use [Self.OnEnd] for
 // what is to run at the end.
 //
+// While the actor waits, whoever has time may run f in its place: see
+// [Mailbox.Deliver]. There is never more than one call of f at a time, and each
+// sees all that those before it did. A panic is the actor's, whoever ran f.
+//
 // An actor that is restarted never rests, nor does anybody in a simulation: there
 // [Rest] is [Stay].
 func (m *Mailbox[M]) Serve(first Next, f func(M) (Next, error)) error {
-	m.serving = &serving[M]{f, first}
+	m.serving = &serving[M]{f: f, next: first}
 	return errServes
 }
 
 // serve serves the mailbox, until the actor ends or rests.
 func (m *Mailbox[M]) serve() (rests bool, err error) {
 	s := m.serving
-	for s.next != Over {
-		if s.next == Rest && m.rest() {
-			return true, nil
+	for {
+		if s.thrown != nil {
+			panic(s.thrown)
 		}
-		v, ok := m.Recv()
-		if !ok {
+		if s.next == Over {
+			return false, s.err
+		}
+		v, ok, end := m.take()
+		switch {
+		case end:
 			return false, nil
-		}
-		if s.next, err = s.f(v); err != nil {
-			return false, err
+		case ok:
+			s.serve(v)
+		case s.next == Rest && m.mayRest():
+			if m.rest() {
+				return true, nil
+			}
+		default:
+			m.lend()
 		}
 	}
-	return false, nil
 }
+
+// serve serves one message.
+func (s *serving[M]) serve(v M) {
+	if s.next, s.err = s.f(v); s.err != nil {
+		s.next = Over
+	}
+}
+
+// take returns the next message if there is one; end says that the actor is told
+// to end and nothing is left for it.
+func (m *Mailbox[M]) take() (v M, ok, end bool) {
+	if m.urgent.Load() {
+		if v, ok, end = m.takeOwn(); ok || end {
+			return v, ok, end
+		}
+	}
+	v, ok = m.poll()
+	return v, ok, false
+}
+
+// mayRest reports whether the owner may give its goroutine away.
+func (m *Mailbox[M]) mayRest() bool { return m.sim == nil && m.owner.node.again == nil }
 
 // rest says that the owner gives its goroutine away, unless there is something to
 // look at. When it returns true, another goroutine may be the owner's already.
 // As in [Mailbox.Recv], the owner says so first and looks again.
 func (m *Mailbox[M]) rest() bool {
 	n := m.owner.node
-	if m.sim != nil || n.again != nil || m.waits() {
-		return false
-	}
 	m.total.Store(m.count)
 	n.waiting(waitsForMessage)
 	m.state.Store(boxResting)

@@ -14,6 +14,8 @@ type simBox[M any] struct {
 	arrived place // the owner waits here
 	room    place // senders wait here
 	over    bool
+
+	lendable, lent bool // see lend
 }
 
 func newSimBox[M any](i *Island, limit int) *simBox[M] {
