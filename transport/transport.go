@@ -51,3 +51,19 @@ type Listener interface {
 	// Close stops accepting; Accept returns. Links accepted before live on.
 	Close() error
 }
+
+// A TryWriter is a pipe that can take bytes without waiting. Whoever must not wait
+// writes with it, and leaves to somebody who may what it did not take.
+type TryWriter interface {
+	// TryWrite takes as many bytes of p as there is room for now, perhaps none,
+	// and returns how many. It never waits. It is not called while a Write is
+	// under way. Errors are those of Write; no room is none.
+	TryWrite(p []byte) (int, error)
+}
+
+// A Gatherer is a pipe that takes several pieces with one call of the system.
+type Gatherer interface {
+	// WriteBuffers is Write for pieces that lie in several places. It may change
+	// the slice of pieces, never the pieces.
+	WriteBuffers(pieces [][]byte) (int64, error)
+}

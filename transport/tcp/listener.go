@@ -45,7 +45,7 @@ func (l *listener) Accept(ctx context.Context) (transport.Link, error) {
 	for {
 		conn, err := l.tcp.AcceptTCP()
 		if err == nil {
-			link, err := linkOf(conn)
+			link, err := LinkOf(conn)
 			if err != nil {
 				return link, l.failed(err)
 			}

@@ -70,7 +70,7 @@ func (t *Transport) dial(ctx context.Context, to ma.Multiaddr) (transport.Link, 
 	conn, err := d.DialContext(endOf{ctx}, network(there), there.String())
 	switch {
 	case err == nil:
-		return linkOf(conn.(*net.TCPConn))
+		return LinkOf(conn.(*net.TCPConn))
 	case ctx.Err() != nil:
 		return transport.Link{}, context.Cause(ctx)
 	case errors.Is(err, errRefused):
@@ -103,9 +103,10 @@ func network(a netip.AddrPort) string {
 	return "tcp6"
 }
 
-// linkOf makes the link of a connection that is open.
-func linkOf(c *net.TCPConn) (transport.Link, error) {
-	link := transport.Link{Local: multiaddr(c.LocalAddr()), Remote: multiaddr(c.RemoteAddr()), Pipe: c}
+// LinkOf makes the link of a connection that is open, also of one that somebody
+// else has opened. The link owns it, unless the error is not nil; then it is closed.
+func LinkOf(c *net.TCPConn) (transport.Link, error) {
+	link := transport.Link{Local: multiaddr(c.LocalAddr()), Remote: multiaddr(c.RemoteAddr()), Pipe: newPipe(c)}
 	if link.Local == nil || link.Remote == nil {
 		c.Close()
 		return transport.Link{}, fmt.Errorf("the socket has the addresses %s and %s: %w", c.LocalAddr(), c.RemoteAddr(), transport.ErrUnsupported)

@@ -14,7 +14,7 @@ import (
 // option reads a socket option of a link.
 func option(t *testing.T, link transport.Link, level, name int) (value int) {
 	t.Helper()
-	raw, err := link.Pipe.(*net.TCPConn).SyscallConn()
+	raw, err := link.Pipe.(*pipe).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,7 @@ func checks() []check {
 		{name: "a new deadline ends a call that waits", run: newDeadline},
 		{name: "a deadline taken away ends nothing", run: noDeadline},
 		{name: "the count of a write cut by a deadline is exact", run: cutWrite},
+		{name: "a pipe that is tried takes what there is room for", run: tries},
 		{name: "everything at once", run: everything},
 	}
 }

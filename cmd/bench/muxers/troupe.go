@@ -6,15 +6,13 @@ import (
 	"net"
 	"strings"
 
-	ma "github.com/multiformats/go-multiaddr"
-
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/conn"
 	"github.com/troupe-p2p/troupe/muxer"
 	"github.com/troupe-p2p/troupe/negotiate"
 	troupepeer "github.com/troupe-p2p/troupe/negotiate/peer"
 	"github.com/troupe-p2p/troupe/stream"
-	"github.com/troupe-p2p/troupe/transport"
+	"github.com/troupe-p2p/troupe/transport/tcp"
 
 	"github.com/troupe-p2p/troupe/cmd/bench/peer"
 )
@@ -61,10 +59,13 @@ func (d troupeDialer) Dial(ctx context.Context, addr string) (peer.Session, erro
 // start makes a connection that is a tree of its own, and waits until it is up.
 func start(ctx context.Context, pipe net.Conn, role negotiate.Role, m muxer.Factory) (*troupeSession, error) {
 	const many = 1 << 20
-	anywhere := ma.StringCast("/ip4/127.0.0.1/tcp/1")
+	link, err := tcp.LinkOf(pipe.(*net.TCPConn))
+	if err != nil {
+		return nil, err
+	}
 	up, down := make(chan *conn.Conn, 1), make(chan error, 1)
 	config := conn.Config{
-		Link: transport.Link{Local: anywhere, Remote: anywhere, Pipe: pipe}, Role: role,
+		Link: link, Role: role,
 		Security: []negotiate.Security{open{}}, Muxers: []muxer.Factory{m},
 		Routes: services{}, Limits: muxer.Limits{Inbound: many, Outbound: many},
 		Up:   func(c *conn.Conn) { up <- c },
