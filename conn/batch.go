@@ -7,6 +7,7 @@ import (
 
 	"github.com/troupe-p2p/troupe/actor/buf"
 	"github.com/troupe-p2p/troupe/muxer"
+	"github.com/troupe-p2p/troupe/transport"
 )
 
 const (
@@ -114,6 +115,26 @@ func (b *batch) release() {
 
 // Undelivered releases a batch that the writer ended without.
 func (b *batch) Undelivered(error) { b.release() }
+
+// judge notes how the writing of the batch went.
+func (b *batch) judge(n int64, err error) {
+	switch {
+	case err != nil:
+		b.err = err
+	case n < int64(b.size):
+		b.err = io.ErrShortWrite
+	case n > int64(b.size):
+		b.err = errCount
+	}
+}
+
+// writePieces writes a batch, together where the pipe can.
+func writePieces(w io.Writer, b *batch) (int64, error) {
+	if together, can := w.(transport.Gatherer); can && len(b.pieces) > 1 {
+		return together.WriteBuffers(b.pieces)
+	}
+	return writeWhole(w, b)
+}
 
 // writeWhole writes a batch as one piece, for pipes that take only one.
 func writeWhole(w io.Writer, b *batch) (int64, error) {

@@ -339,7 +339,7 @@ func TestAnIdleConnectionHasOneGoroutineAtEachEnd(t *testing.T) {
 			io.ReadAll(s)
 			all = append(all, p)
 		}
-		time.Sleep(3 * writerRest)
+		time.Sleep(3 * idleAfter)
 		synctest.Wait()
 		// Each pair has a tree of its own, with one goroutine; some that earlier tests
 		// have left may end in the meantime.

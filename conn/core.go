@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/troupe-p2p/troupe/actor"
-	"github.com/troupe-p2p/troupe/actor/buf"
 	"github.com/troupe-p2p/troupe/muxer"
 	"github.com/troupe-p2p/troupe/negotiate"
 	"github.com/troupe-p2p/troupe/stream"
@@ -35,16 +34,16 @@ type core struct {
 	inbound atomic.Int64    // actors of streams that the remote opened
 	left    func()          // takes one of them away
 
-	reader   *actor.Mailbox[*reading]
-	resting  []*reading // permits that are kept back
-	reads    int        // permits at the reader
-	paused   bool
-	readSize int
+	reader  *actor.Mailbox[*reading]
+	resting []*reading // permits that are kept back
+	paused  bool
 
-	writing *actor.Ref             // the writer, from its start to its rest
+	busy time.Time // when something happened last
+	rest time.Time // when to see whether nothing has since; zero: it is so
+	idle bool
+
+	writing *actor.Ref             // the writer, from its start to its end
 	writer  *actor.Mailbox[*batch] // while it takes batches
-	flew    time.Time              // when it was given the last one
-	rest    time.Time              // when to see whether it may rest; zero: no writer
 	free    []*batch               // permission to send
 	filling *batch
 	flying  int // batches at the writer
@@ -66,7 +65,7 @@ type core struct {
 
 func newCore(self *actor.Self, c *Conn) *core {
 	k := &core{
-		self: self, conn: c, readSize: idleRead, outside: actor.Outside(self),
+		self: self, conn: c, outside: actor.Outside(self),
 		machine: c.upgraded.muxer.New(c.config.Role, c.config.Limits),
 		table:   make(map[muxer.StreamID]*muxed),
 		free:    []*batch{newBatch(), newBatch()},
@@ -79,34 +78,19 @@ func newCore(self *actor.Self, c *Conn) *core {
 	return k
 }
 
-// run begins the core's loop: receive, step, carry out, send.
+// run starts the core: the rest of its life are turns.
 func (k *core) run() error {
-	// Also after a panic: it leaves no stream waiting for ever.
+	// The engine's panic leaves no stream waiting for ever.
 	k.self.OnEnd(func() { k.conn.end = k.conclude() })
 	k.part = k.self.Go("reader", k.read)
 	k.conn.config.Up(k.conn)
 	// A rest first gives the stack back that the upgrade needed.
-	return k.inbox.Serve(actor.Rest, func(first message) (actor.Next, error) {
-		k.turn(first)
-		return k.next(), nil
-	})
+	return k.inbox.Serve(actor.Rest, k.turn)
 }
 
-// next says whether more is to be expected soon: a connection where nothing has
-// been written for a while, and little read, is idle.
-func (k *core) next() actor.Next {
-	switch {
-	case k.over:
-		return actor.Over
-	case k.writing == nil && k.readSize == idleRead:
-		k.messages, k.do, k.later = nil, nil, nil // they were as large as was needed once
-		return actor.Rest
-	}
-	return actor.Stay
-}
-
-// turn serves a message and those that wait behind it.
-func (k *core) turn(first message) {
+// turn serves a message and those that wait behind it. The reader may run it in
+// the core's place, with what it has just read.
+func (k *core) turn(first message) (actor.Next, error) {
 	k.messages = k.inbox.Drain(append(k.messages[:0], first))
 	k.serve()
 	// Before it goes out alone, let those come who are about to say more: the user
@@ -123,6 +107,14 @@ func (k *core) turn(first message) {
 	}
 	k.send()
 	k.alarm.Set(earlier(k.machine.Deadline(), k.rest))
+	switch {
+	case k.over:
+		return actor.Over, nil
+	case k.idle:
+		k.messages, k.do, k.later = nil, nil, nil // they were as large as was needed once
+		return actor.Rest, nil
+	}
+	return actor.Stay, nil
 }
 
 // yields is how often in a row a core lets others come before it sends.
@@ -131,6 +123,12 @@ const yields = 3
 // serve handles the messages that have come.
 func (k *core) serve() {
 	k.now = k.self.Now()
+	if len(k.messages) > 1 || k.messages[0].kind != tick {
+		k.busy, k.idle = k.now, false
+		if k.rest.IsZero() {
+			k.rest = k.now.Add(idleAfter)
+		}
+	}
 	// Local work before remote work: what was read comes last.
 	for _, m := range k.messages {
 		if m.kind != received {
@@ -176,7 +174,7 @@ func (k *core) handle(m message) {
 		k.stepFor(m.ref.(*muxed), muxer.Event{Kind: muxer.Reset, Code: m.n})
 	case tick:
 		k.alarm.Rearm()
-		k.restWriter()
+		k.fallIdle()
 		k.step(muxer.Event{Kind: muxer.Tick})
 	case stop:
 		k.stop()
@@ -198,11 +196,10 @@ func (k *core) joined(ref any) {
 
 // received feeds one read to the machine and allows the next one.
 func (k *core) received(r *reading) {
-	size, n, err := r.buf.Cap(), r.n, r.err
+	n, err := r.n, r.err
 	chunk := r.buf.View(0, n)
 	*r = reading{}
 	k.resting = append(k.resting, r)
-	k.reads--
 	if n > 0 && !k.over {
 		k.step(muxer.Event{Kind: muxer.Received, Data: chunk})
 	}
@@ -211,37 +208,19 @@ func (k *core) received(r *reading) {
 		k.lost(err)
 		return
 	}
-	k.adapt(n, size)
 	k.permit()
 }
 
-// adapt chooses the size of the reads to come: full ones while reads come back
-// full, and otherwise twice what has come, or next to nothing when that was
-// little: the connection may be falling idle.
-func (k *core) adapt(got, size int) {
-	switch {
-	case got == size:
-		k.readSize = buf.MaxSize
-	case got <= fewBytes:
-		k.readSize = idleRead
-	default:
-		k.readSize = min(2*got, buf.MaxSize)
-	}
-}
-
-// permit lets the reader read, unless reading is paused: two reads at a time when
-// there is much to read, so that one is filled while the core works on the other.
-// There is always room for them in the reader's mailbox.
+// permit lets the reader read, unless reading is paused: two reads at a time, so
+// that the reader need not wait for the core, nor the core for the reader. There
+// is always room for them in the reader's mailbox.
 func (k *core) permit() {
-	for !k.paused && !k.over && len(k.resting) > 0 && (k.reads == 0 || k.readSize >= busyRead) {
+	for !k.paused && !k.over && len(k.resting) > 0 {
 		r := k.resting[len(k.resting)-1]
-		r.buf = buf.Get(k.readSize)
 		if !k.reader.TryPut(r) {
-			r.release() // the reader has ended
-			return
+			return // the reader has ended
 		}
 		k.resting = k.resting[:len(k.resting)-1]
-		k.reads++
 	}
 }
 

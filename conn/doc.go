@@ -1,7 +1,7 @@
 // Package conn is an authenticated, multiplexed connection with one peer: an
 // actor that upgrades a raw link and then runs it.
 //
-//	        permits: empty buffers (1-2)                     spent batches (2)
+//	        permits to read (2)                              spent batches (2)
 //	      ┌────────────────────────────────────┐     ┌─────────────────────────────┐
 //	      ▼                                    │     ▼                             │
 //	┌───────────┐   received             ┌─────┴──────────┐   batch          ┌─────┴──────┐
@@ -36,12 +36,19 @@
 // The core waits in its mailbox and nowhere else. It takes what has come,
 // serves local work before what was read, feeds each event to the muxer's
 // machine and carries out all its effects before the next one. Then it fills
-// batches as long as the machine has something to send and the writer can take
+// batches as long as the machine has something to send and somebody can take
 // it: one write for however many frames.
 //
-// Where nothing has been written for a quarter of a second and little is read, the
-// connection is idle: the writer leaves, the core rests ([actor.Mailbox.Serve]),
-// and the reader waits alone, with a buffer of 512 bytes.
+// Two short cuts save goroutines their hand-overs, which cost more than the work
+// of a small message. The reader delivers what it has read ([actor.Mailbox.Deliver]):
+// while the core waits, the reader runs the core's turn itself. And the core
+// writes a batch of at most 2 KiB itself, if nobody else is writing and the pipe
+// can be tried ([transport.TryWriter]); what the pipe does not take is the
+// writer's. So there is a writer only once there is much to write.
+//
+// After a quarter of a second in which nothing has happened the writer ends and the
+// core rests ([actor.Rest]): of an idle connection only the reader has a goroutine,
+// with a buffer of 512 bytes.
 //
 // # Back-pressure
 //
@@ -57,7 +64,8 @@
 //
 //	upgrade                    10 s in all
 //	commands waiting           64, then senders wait
-//	reads under way            1 of 512 bytes when idle, 2 of 64 KiB when busy
+//	reads under way            1, and 1 more read; of 512 bytes when idle, 64 KiB when busy
+//	written by the core        2 KiB at once, and nothing while some of it is kept
 //	batches under way          2, of at most 65483 bytes or 256 frames; less on a
 //	                           slow pipe: what it takes in 1 ms, at least 16 KiB
 //	written bytes a stream     64 KiB, then Write waits

@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"io"
 	"time"
 
 	"github.com/troupe-p2p/troupe/actor"
@@ -10,59 +9,115 @@ import (
 	"github.com/troupe-p2p/troupe/negotiate"
 )
 
-// send fills batches while the machine has something to send and the writer can
-// take it. While it cannot, bytes gather in the lanes by themselves.
+// instantBytes is how much the core writes itself at most: little enough to be
+// sealed in a few microseconds. More is the writer's, so that the core can go on.
+const instantBytes = 2 << 10
+
+// send fills batches while the machine has something to send and somebody can
+// take it: the pipe at once, or the writer. While nobody can, bytes gather in the
+// lanes by themselves.
 func (k *core) send() {
-	for k.machine.Pending() && len(k.free) > 0 && !k.silent && !k.over && k.canWrite() {
+	for first := true; k.machine.Pending() && len(k.free) > 0 && !k.silent && !k.over; first = false {
+		instant := k.canWriteNow() && (first || k.writer != nil)
+		if !instant && !k.canWrite() {
+			break
+		}
 		b := k.free[len(k.free)-1]
 		b.limit = k.pace.limit()
-		k.filling = b
-		for k.machine.Pending() && b.room() >= muxer.MinRoom {
-			before := b.size
-			k.step(muxer.Event{Kind: muxer.Room, N: b.room()})
-			if b.size == before {
-				break
-			}
+		if k.writer == nil {
+			b.limit = instantBytes // what does not fit is for a writer
 		}
-		k.filling = nil
+		k.fill(b)
 		if b.frames == 0 {
 			break
 		}
-		b.closeOpen()
-		k.fly(b)
+		if instant && b.size <= instantBytes {
+			k.writeNow(b)
+		} else {
+			k.fly(b)
+		}
 	}
-	joinsOrFailed := k.writing != nil && k.writer == nil
-	if k.ending && !k.silent && !joinsOrFailed && k.flying == 0 && !k.machine.Pending() && !k.unsent() {
+	if k.keeps() && k.canWrite() {
+		k.fly(k.free[len(k.free)-1]) // empty: the writer writes what was kept
+	}
+	joins := k.writing != nil && k.writer == nil
+	if k.ending && !k.silent && k.broken == nil && !joins && k.flying == 0 && !k.keeps() && !k.machine.Pending() && !k.unsent() {
 		k.finish()
 	}
 }
 
-// writerRest is how long a writer that has nothing to do is kept: an idle
-// connection has none, and its core rests. The sooner they give their stacks back,
+// fill fills a batch with what the machine has to send.
+func (k *core) fill(b *batch) {
+	k.filling = b
+	for k.machine.Pending() && b.room() >= muxer.MinRoom {
+		before := b.size
+		k.step(muxer.Event{Kind: muxer.Room, N: b.room()})
+		if b.size == before {
+			break
+		}
+	}
+	k.filling = nil
+	b.closeOpen()
+}
+
+// canWriteNow reports whether the core may write to the pipe: nobody else does,
+// and nothing waits there. A large turn is left to the writer, which is started
+// for it.
+func (k *core) canWriteNow() bool {
+	raw := k.conn.upgraded.raw
+	return raw.trier != nil && k.flying == 0 && len(raw.kept) == 0 && k.broken == nil
+}
+
+// keeps reports whether sealed bytes wait for room in the pipe, with nobody at
+// work on them.
+func (k *core) keeps() bool {
+	return k.flying == 0 && k.broken == nil && len(k.conn.upgraded.raw.kept) > 0
+}
+
+// writeNow writes a small batch to the pipe without waiting. It saves the way to
+// the writer and back, which is most of what a small message costs.
+func (k *core) writeNow(b *batch) {
+	raw := k.conn.upgraded.raw
+	raw.instant = true
+	n, err := writePieces(k.conn.upgraded.pipe, b)
+	raw.instant = false
+	b.judge(n, err)
+	k.free = k.free[:len(k.free)-1]
+	k.flying++
+	k.spent(b)
+}
+
+// idleAfter is how long nothing must have happened for a connection to be idle: it
+// has no writer then, and its core rests. The sooner they give their stacks back,
 // the fewer spans of the heap hold nothing but the stack of one reader.
-const writerRest = time.Second / 4
+const idleAfter = time.Second / 4
 
 // canWrite reports whether there is a writer to take a batch. Where there is none
 // it starts one, which joins with a message of its own. One that has failed is
 // not replaced.
 func (k *core) canWrite() bool {
-	if k.writing == nil {
+	if k.writing == nil && k.broken == nil {
 		k.writing = k.self.Go("writer", k.write)
 	}
 	return k.writer != nil
 }
 
-// restWriter ends a writer that has had nothing to do for a while.
-func (k *core) restWriter() {
+// fallIdle sees whether nothing has happened for a while. Then the writer ends and
+// the core rests, so that nobody but the reader waits.
+func (k *core) fallIdle() {
+	joins := k.writing != nil && k.writer == nil
 	switch {
 	case k.rest.IsZero() || k.now.Before(k.rest):
-	case k.flying > 0 || k.writer == nil || k.silent:
-		k.rest = k.now.Add(writerRest)
-	case k.now.Sub(k.flew) < writerRest:
-		k.rest = k.flew.Add(writerRest)
+	case k.flying > 0 || k.silent || k.keeps() || joins:
+		k.rest = k.now.Add(idleAfter)
+	case k.now.Sub(k.busy) < idleAfter:
+		k.rest = k.busy.Add(idleAfter)
 	default:
-		k.writing.Stop(nil)
-		k.writing, k.writer, k.rest = nil, nil, time.Time{}
+		if k.writer != nil {
+			k.writing.Stop(nil)
+			k.writing, k.writer = nil, nil
+		}
+		k.rest, k.idle = time.Time{}, true
 	}
 }
 
@@ -70,10 +125,6 @@ func (k *core) restWriter() {
 func (k *core) fly(b *batch) {
 	k.free = k.free[:len(k.free)-1]
 	k.flying++
-	k.flew = k.now
-	if k.rest.IsZero() {
-		k.rest = k.now.Add(writerRest)
-	}
 	if !k.writer.TryPut(b) {
 		// The writer has ended; why is in a message that is on its way.
 		k.writer = nil
@@ -143,12 +194,11 @@ const (
 	idleRead = 512
 	// fewBytes is the size of a read after which a connection may be falling idle.
 	fewBytes = 2 << 10
-	// busyRead is the size from which two reads may be under way at a time.
-	busyRead = 16 << 10
 )
 
-// read is the reader's body: it owns the read half of the pipe. An empty buffer
-// in its mailbox is the permission to read once. It ends with the pipe.
+// read is the reader's body: it owns the read half of the pipe. What is in its
+// mailbox is the permission to read once; it takes a buffer for it. It ends with
+// the pipe.
 func (k *core) read(self *actor.Self) error {
 	permits := actor.NewMailbox[*reading](self, 2)
 	if k.inbox.Put(self, message{kind: joined, ref: permits}) != nil {
@@ -156,18 +206,21 @@ func (k *core) read(self *actor.Self) error {
 	}
 	self.State("reading")
 	pipe := k.conn.upgraded.pipe
+	size := idleRead
 	for {
 		r, ok := permits.Recv()
 		if !ok {
 			return nil
 		}
+		r.buf = buf.Get(size)
 		r.n, r.err = pipe.Read(r.buf.Bytes())
 		if r.n < 0 || r.n > r.buf.Cap() {
 			r.n, r.err = 0, errCount
 		}
 		k.conn.received.Add(int64(r.n))
+		size = nextRead(r.n, size)
 		failed := r.err != nil // it is the core's from here on
-		if k.inbox.Put(self, message{kind: received, ref: r}) != nil {
+		if k.inbox.Deliver(self, message{kind: received, ref: r}) != nil {
 			r.release()
 			return nil
 		}
@@ -177,9 +230,17 @@ func (k *core) read(self *actor.Self) error {
 	}
 }
 
-// gatherer is a pipe that writes several pieces at once.
-type gatherer interface {
-	WriteBuffers(pieces [][]byte) (int64, error)
+// nextRead chooses the size of the next read: a full one after one that came back
+// full, and otherwise twice what has come, or next to nothing when that was
+// little: the connection may be falling idle.
+func nextRead(got, size int) int {
+	switch {
+	case got == size:
+		return buf.MaxSize
+	case got <= fewBytes:
+		return idleRead
+	}
+	return min(2*got, buf.MaxSize)
 }
 
 // write is the writer's body: it owns the write half of the pipe.
@@ -190,27 +251,19 @@ func (k *core) write(self *actor.Self) error {
 	}
 	self.State("writing")
 	pipe := k.conn.upgraded.pipe
-	together, gathers := pipe.(gatherer)
 	for b := range batches.All() {
-		var n int64
 		began := self.Now()
 		switch {
 		case b.last:
 			// When it fails the remote has left, which is no news any more.
 			_ = pipe.(negotiate.HalfCloser).CloseWrite()
-		case gathers && len(b.pieces) > 1:
-			n, b.err = together.WriteBuffers(b.pieces)
+		case b.frames == 0:
+			b.err = k.conn.upgraded.raw.flush()
 		default:
-			n, b.err = writeWhole(pipe, b)
+			n, err := writePieces(pipe, b)
+			b.judge(n, err)
 		}
 		b.took = self.Now().Sub(began)
-		switch {
-		case b.err != nil:
-		case n < int64(b.size):
-			b.err = io.ErrShortWrite
-		case n > int64(b.size):
-			b.err = errCount
-		}
 		failed := b.err != nil
 		if k.inbox.Put(self, message{kind: spent, ref: b}) != nil {
 			b.release()

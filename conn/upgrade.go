@@ -12,6 +12,7 @@ import (
 
 // upgraded is what an upgrade ends in.
 type upgraded struct {
+	raw      *rawPipe // below the security channel
 	pipe     negotiate.Secured
 	security negotiate.Protocol
 	muxer    muxer.Factory
@@ -21,7 +22,7 @@ type upgraded struct {
 // deadline. Its waits are those of the pipe, which the deadline and Close end.
 func (c *Conn) upgrade(ctx context.Context) (upgraded, error) {
 	raw := c.config.Link.Pipe
-	counted := &countingPipe{Conn: raw}
+	counted := newRawPipe(raw)
 	raw.SetDeadline(actor.Now(ctx).Add(c.config.Upgrade))
 	failed := func(stage Stage, err error) (upgraded, error) {
 		return upgraded{}, &UpgradeError{
@@ -49,7 +50,7 @@ func (c *Conn) upgrade(ctx context.Context) (upgraded, error) {
 		return failed(StageNegotiateMuxer, err)
 	}
 	counted.opened()
-	return upgraded{secured, security.Protocol(), chosen}, nil
+	return upgraded{counted, secured, security.Protocol(), chosen}, nil
 }
 
 func (c *Conn) chooseSecurity(pipe net.Conn, role negotiate.Role) (negotiate.Security, error) {
@@ -176,10 +177,4 @@ func (p *countingPipe) opened() {
 	if len(p.held) == 0 {
 		p.held, p.room = nil, nil
 	}
-}
-
-// WriteBuffers writes several pieces with one system call where the pipe can.
-func (p *countingPipe) WriteBuffers(pieces [][]byte) (int64, error) {
-	buffers := net.Buffers(pieces)
-	return buffers.WriteTo(p.Conn)
 }
