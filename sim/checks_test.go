@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	ma "github.com/multiformats/go-multiaddr"
+
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/host"
 )
@@ -169,5 +171,44 @@ func TestTheSameFailureHasTheSameSignatureWhateverTheNumbersInIt(t *testing.T) {
 	d := &Failure{Check: "always right", Err: errors.New("x")}
 	if d.Signature() != "always right" {
 		t.Errorf("%q", d.Signature())
+	}
+}
+
+func TestAListenerThatIsLeftIsAFailure(t *testing.T) {
+	f := failingRun(t, func(w *World) error {
+		bob := w.Site("bob", nil)
+		_, err := w.Network().Host(bob.IP()).Listen(w.Self(), ma.StringCast("/ip4/10.0.0.1/tcp/99"))
+		return err
+	})
+	if f.Check != "nothing is left" || !strings.Contains(f.Error(), "0 ends of connections, 1 listeners, 0 packets") {
+		t.Errorf("got %v", f)
+	}
+}
+
+func TestAScenarioThatNeverEndsComesToTheEndOfTime(t *testing.T) {
+	_, err := Run(t.Context(), Config{Horizon: time.Hour}, func(w *World) error {
+		for w.Sleep(time.Minute) == nil {
+		}
+		return nil
+	})
+	if err == nil || FailureOf(err).Check != "the end of time" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAnAlwaysIsLookedAtOnThreadsToo(t *testing.T) {
+	_, err := Run(t.Context(), Config{Link: usualLink, Shards: 2}, func(w *World) error {
+		w.Hosts(2, nil)
+		wrong := w.Elapsed() + time.Second
+		w.Always("early", func() error {
+			if w.Elapsed() >= wrong {
+				return errWrong
+			}
+			return nil
+		})
+		return w.Sleep(time.Hour)
+	})
+	if err == nil || FailureOf(err).Check != "always early" || FailureOf(err).At > 1100*time.Millisecond {
+		t.Errorf("got %v", err)
 	}
 }

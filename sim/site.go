@@ -38,12 +38,15 @@ type Site struct {
 	starts int
 	up     bool
 	dark   bool // without power
-	state  siteState
+
+	// The machine, until it crashes or loses its power:
+	island  *actor.Island
+	network *Transport
+	state   siteState
 
 	// Of the last start:
 	disk    *Disk
 	started *actor.Promise
-	island  *actor.Island
 	ref     *actor.Ref // the actor that holds the host
 	leaves  bool       // its end is meant
 }
@@ -84,24 +87,26 @@ func (s *Site) begin() {
 	s.leaves = false
 	s.disk = &Disk{kept: s.kept}
 	s.started = actor.NewPromise(w.self, "the start of "+s.name)
-	s.island = actor.NewIsland(w.self, s.name)
-	transport := w.network.HostOn(s.island.Outside(), s.ip)
-	s.state = siteState{} // of a new machine
+	if s.island == nil || s.island.Off() {
+		s.island = actor.NewIsland(w.self, s.name)
+		s.network = w.network.HostOn(s.island.Outside(), s.ip)
+		s.state = siteState{} // of a new machine
+	}
 	w.apply(s)
 	started, disk := s.started, s.disk
 	s.ref = actor.Start(s.island.Context(w.self), s.name, func(self *actor.Self) error {
 		self.OnEnd(func() { started.Keep(ErrCrashed) }) // unless it was kept before
-		return s.hold(self, transport, disk, started)
+		return s.hold(self, disk, started)
 	})
 }
 
 // hold is the actor that holds the host.
-func (s *Site) hold(self *actor.Self, network *Transport, disk *Disk, started *actor.Promise) error {
+func (s *Site) hold(self *actor.Self, disk *Disk, started *actor.Promise) error {
 	w := s.world
 	options := append([]host.Option{
 		host.Name("host"),
 		host.Key(w.key(s.name)),
-		host.Transport(network),
+		host.Transport(s.network),
 		host.Listen(fmt.Sprintf("/ip4/%s/tcp/4001", s.ip)),
 	}, s.options...)
 	if s.setup != nil {
