@@ -94,7 +94,7 @@ var simStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 const never = time.Duration(math.MaxInt64)
 
 // maxStill is how many steps are taken without the time moving before that is
-// called a livelock.
+// called a livelock; in lockstep, how many for each island.
 const maxStill = 1_000_000
 
 // NewScheduler makes a scheduler for one run. onStep, if not nil, is told each
@@ -214,7 +214,7 @@ func (s *Scheduler) turn(i *Island, root *node) {
 	}
 	s.running = nil
 	s.queue.fix(i)
-	if s.still += i.steps - before; s.still > maxStill {
+	if s.still += i.steps - before; s.still > maxStill*uint64(len(s.islands)) {
 		s.Halt(&LivelockError{At: s.now, Actors: i.runnable()})
 	}
 	if i == s.root {
