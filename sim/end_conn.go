@@ -113,6 +113,31 @@ func (e *end) Write(p []byte) (n int, err error) {
 	}
 }
 
+// TryWrite implements [transport.TryWriter].
+func (e *end) TryWrite(p []byte) (n int, err error) {
+	t := e.host
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(e.turns) > 0 {
+		return 0, nil
+	}
+	for n < len(p) {
+		err := e.wrong(actor.Now(t.ctx), e.writeEnd)
+		if err == nil {
+			err = e.failure()
+		}
+		if err != nil {
+			return n, e.failed("write", err)
+		}
+		k, _ := e.write(p[n:])
+		if k == 0 {
+			break
+		}
+		n += k
+	}
+	return n, nil
+}
+
 // write takes over some of p, or says when to try again, if that is known.
 func (e *end) write(p []byte) (n int, again time.Time) {
 	n = min(len(p), e.window-e.under, buf.MaxSize)
