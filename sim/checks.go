@@ -150,7 +150,7 @@ func (w *World) failed(f actor.Failure) {
 	if s := w.byName[hostIn(f.Path)]; s != nil {
 		place, at = s.name, s.island.Elapsed
 	}
-	w.record.put(place, Event{at(), EventFailure, f.Path + ": " + firstLine(f.Err)})
+	w.tell(place, Event{at(), EventFailure, f.Path + ": " + firstLine(f.Err)})
 	var panicked *actor.PanicError
 	if !errors.As(f.Err, &panicked) || f.Path == "world" {
 		return

@@ -45,6 +45,40 @@ type planLine struct {
 	Flip     PPM        `json:"flip,omitempty"`
 }
 
+func lineOf(f Fault) planLine {
+	return planLine{
+		f.Kind, planTime(f.At), planTime(f.Lasts), f.Hosts, f.Sides, f.Directed, f.Forgets,
+		planTime(f.By), planTime(f.Jitter), f.Rate, f.Loss, f.Flip,
+	}
+}
+
+func (l planLine) fault() Fault {
+	return Fault{
+		l.Kind, time.Duration(l.At), time.Duration(l.Lasts), l.Hosts, l.Sides, l.Directed, l.Forgets,
+		time.Duration(l.By), time.Duration(l.Jitter), l.Rate, l.Loss, l.Flip,
+	}
+}
+
+// MarshalJSON writes the fault as a line of a [Plan] has it.
+func (f Fault) MarshalJSON() ([]byte, error) { return json.Marshal(lineOf(f)) }
+
+// UnmarshalJSON reads what a line of a [Plan] has. A field that there is not, and
+// a fault that makes no sense, are errors.
+func (f *Fault) UnmarshalJSON(data []byte) error {
+	var l planLine
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&l); err != nil {
+		return err
+	}
+	read := l.fault()
+	if err := read.check(); err != nil {
+		return err
+	}
+	*f = read
+	return nil
+}
+
 // A planTime is a duration as text.
 type planTime time.Duration
 
@@ -66,10 +100,7 @@ func (p *Plan) WriteTo(w io.Writer) (int64, error) {
 	err := lines.Encode(planHead{p.Seed, p.Failure})
 	for _, f := range p.Faults {
 		if err == nil {
-			err = lines.Encode(planLine{
-				f.Kind, planTime(f.At), planTime(f.Lasts), f.Hosts, f.Sides, f.Directed, f.Forgets,
-				planTime(f.By), planTime(f.Jitter), f.Rate, f.Loss, f.Flip,
-			})
+			err = lines.Encode(lineOf(f))
 		}
 	}
 	if err != nil {
@@ -113,10 +144,7 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 		if err := read(n, &l); err != nil {
 			return nil, err
 		}
-		f := Fault{
-			l.Kind, time.Duration(l.At), time.Duration(l.Lasts), l.Hosts, l.Sides, l.Directed, l.Forgets,
-			time.Duration(l.By), time.Duration(l.Jitter), l.Rate, l.Loss, l.Flip,
-		}
+		f := l.fault()
 		if err := f.check(); err != nil {
 			return nil, fmt.Errorf("line %d of the plan: %w", n, err)
 		}

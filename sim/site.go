@@ -121,7 +121,7 @@ func (s *Site) hold(self *actor.Self, disk *Disk, started *actor.Promise) error 
 			}
 		})
 		s.up = true
-		w.record.put(s.name, Event{s.island.Elapsed(), EventUp, s.name})
+		w.tell(s.name, Event{s.island.Elapsed(), EventUp, s.name})
 		if s.setup != nil {
 			err = s.setup(s)
 		}
@@ -179,7 +179,7 @@ func (s *Site) end(k Kind) {
 func (s *Site) gone() {
 	if s.up {
 		s.up = false
-		s.world.record.put(s.name, Event{s.island.Elapsed(), EventDown, s.name})
+		s.world.tell(s.name, Event{s.island.Elapsed(), EventDown, s.name})
 	}
 }
 

@@ -160,7 +160,7 @@ func (r *runner) run(c Config) (result Result, faults []Fault, err error) {
 	}
 	if r.trace != "" {
 		defer func() {
-			if problem := exportTo(r.trace, c.Record); problem != nil {
+			if problem := c.Record.WriteFile(r.trace); problem != nil {
 				r.t.Errorf("write the trace: %v", problem)
 			}
 		}()
@@ -233,25 +233,6 @@ func writePlan(path string, p *Plan) error {
 		return err
 	}
 	_, err = p.WriteTo(file)
-	return errors.Join(err, file.Close())
-}
-
-// exportTo writes a trace as the name of the file says.
-func exportTo(path string, t *Trace) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	switch filepath.Ext(path) {
-	case ".txt":
-		err = t.WriteText(file)
-	case ".jsonl":
-		err = t.WriteJSONL(file)
-	case ".json":
-		err = t.WritePerfetto(file)
-	default:
-		_, err = t.WriteTo(file)
-	}
 	return errors.Join(err, file.Close())
 }
 

@@ -3,11 +3,34 @@ package sim
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
+
+// WriteFile writes a file as its name says: .txt as [Trace.WriteText], .jsonl as
+// [Trace.WriteJSONL], .json as [Trace.WritePerfetto], any other as [Trace.WriteTo].
+func (t *Trace) WriteFile(path string) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	switch filepath.Ext(path) {
+	case ".txt":
+		err = t.WriteText(file)
+	case ".jsonl":
+		err = t.WriteJSONL(file)
+	case ".json":
+		err = t.WritePerfetto(file)
+	default:
+		_, err = t.WriteTo(file)
+	}
+	return errors.Join(err, file.Close())
+}
 
 // WriteText writes a line for each event, for people and for diff.
 func (t *Trace) WriteText(w io.Writer) error {

@@ -37,6 +37,12 @@ type Config struct {
 	Record *Trace
 	// Trace, if not nil, gets them as lines of text when the run has ended.
 	Trace io.Writer
+	// Watch, if not nil, is told each event as it happens, a turn before it is
+	// taken: those of one instant in the order of this run, which a [Trace] sorts by
+	// host. It only looks, and must not wait. An error of it ends the run where it
+	// stands, without the checks of the end: [Run] returns it in a [*Failure]. Hosts
+	// must take turns: Shards is 0.
+	Watch func(w *World, e Event) error
 	// Slow, if not nil, is told of actors that compute for more than a second.
 	Slow func(actor.SlowActor)
 }
@@ -82,6 +88,9 @@ type World struct {
 func Run(ctx context.Context, c Config, scenario func(w *World) error) (Result, error) {
 	if c.Plan != nil {
 		c.Seed = c.Plan.Seed
+	}
+	if c.Watch != nil && c.Shards != 0 {
+		return Result{Seed: c.Seed}, errors.New("sim: a run with Watch is played in turns: leave Shards at 0")
 	}
 	if c.Trace != nil && c.Record == nil {
 		c.Record = &Trace{}
@@ -149,14 +158,31 @@ func (w *World) step(s actor.Step) {
 		w.checks.last = s.At
 		w.invariants()
 	}
-	if w.config.Record == nil {
+	e := Event{s.At, EventStep, s.Actor}
+	if w.config.Record != nil {
+		place := worldLane
+		if s.Island != 0 {
+			place = hostIn(s.Actor)
+		}
+		w.record.put(place, e)
+	}
+	w.watch(e)
+}
+
+// tell records an event that is no step.
+func (w *World) tell(lane string, e Event) {
+	w.record.put(lane, e)
+	w.watch(e)
+}
+
+// watch shows an event to whoever looks on.
+func (w *World) watch(e Event) {
+	if w.config.Watch == nil || w.halted() {
 		return
 	}
-	place := worldLane
-	if s.Island != 0 {
-		place = hostIn(s.Actor)
+	if err := w.config.Watch(w, e); err != nil {
+		w.fail("the watch", err)
 	}
-	w.record.put(place, Event{s.At, EventStep, s.Actor})
 }
 
 // hostIn is the name of the host in the path of one of its actors.
@@ -168,7 +194,7 @@ func hostIn(path string) string {
 
 // note adds an event of the world itself that is no step.
 func (w *World) note(k EventKind, text string) {
-	w.record.put(worldLane, Event{w.Elapsed(), k, text})
+	w.tell(worldLane, Event{w.Elapsed(), k, text})
 }
 
 // Self is the actor that plays the scenario: the context for whatever it does.
