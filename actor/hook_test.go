@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -22,9 +23,13 @@ func TestOnStopAndOnEndAreCalledOnceAndInTheirOrder(t *testing.T) {
 					order.add("end 2")
 					self.OnEnd(note("end 3, registered by end 2"))
 				})
+				told := NewSignal(self, "the stop")
 				self.OnStop(note("stop 1"))
-				self.OnStop(note("stop 2"))
-				untilTold(self)
+				self.OnStop(func() {
+					order.add("stop 2")
+					told.Set()
+				})
+				told.Wait(context.WithoutCancel(self), time.Time{})
 				self.OnStop(note("stop 3, already told"))
 				return nil
 			})

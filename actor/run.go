@@ -231,6 +231,12 @@ func (s *Self) removeChild(n *node) {
 // returns the first panic among them.
 func (s *Self) runOnEnd() error {
 	var failure error
+	s.mu.Lock()
+	h := s.hooks
+	s.mu.Unlock()
+	if h != nil {
+		h.settle() // those of a stop that has just begun come first
+	}
 	for {
 		s.mu.Lock()
 		h := s.hooks

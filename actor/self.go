@@ -243,7 +243,8 @@ func (s *Self) OnStop(f func()) {
 
 // OnEnd has f called when this incarnation's body has returned, however it
 // ended: the place to take back what the actor registered elsewhere. The last
-// one registered is called first; f must not wait. If the body has already
+// one registered is called first, after all of [Self.OnStop] if the actor is told
+// to end; f must not wait. If the body has already
 // returned, f is called at once. A panic in f is the actor's failure.
 func (s *Self) OnEnd(f func()) {
 	s.mu.Lock()
