@@ -273,6 +273,10 @@ func (a *streamActor) cleanUp() {
 	if !a.over {
 		a.s.body.Reset(CodeNone)
 	}
+	a.s.end()
+	if a.life.inbound || a.s.readClosed.Load() {
+		a.s.drop()
+	}
 	if a.ended != nil {
 		a.ended()
 	}

@@ -45,6 +45,7 @@ type conversation struct {
 
 	served bool // a handler runs: that the remote has closed is no news until it ends
 	closed bool // the remote has closed, and the actor has not been told
+	ended  bool // the actor has, so that nobody is left to be told
 }
 
 // settle says how the negotiation went; the first time counts. Only the stream's
@@ -213,21 +214,43 @@ func (s *Stream) BytesWritten() int64 { return s.out.Load() }
 func (s *Stream) Agreed(ctx context.Context) error { return s.agreed.Wait(ctx) }
 
 // post puts a message into the mailbox of the stream's actor. Each kind comes at
-// most once, so the mailbox, which has a place for each, is never full.
+// most once, so the mailbox, which has a place for each, is never full. When both
+// halves are closed the actor has ended, while there may be bytes to read; who
+// closes then drops them himself.
 func (c *conversation) post(m message) {
+	if c.tell(m) && (m.kind == saidClose || m.kind == saidCloseRead) {
+		c.drop()
+	}
+}
+
+func (c *conversation) tell(m message) (late bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.once[m.kind] {
-		return
+	if c.ended || c.once[m.kind] {
+		return c.ended
 	}
 	c.once[m.kind] = true
-	if m.kind == remoteClosed && c.served {
+	switch {
+	case m.kind == remoteClosed && c.served:
 		c.closed = true
-		return
-	}
-	if c.box == nil {
+	case c.box == nil:
 		c.early = append(c.early, m)
-		return
+	default:
+		c.box.TryPut(m)
 	}
-	c.box.TryPut(m)
+	return false
+}
+
+// end notes that the actor has ended.
+func (c *conversation) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+}
+
+// drop gives back what nobody will read.
+func (c *conversation) drop() {
+	if b, ok := c.body.(interface{ Buffered() int }); ok && b.Buffered() > 0 {
+		c.body.CloseRead()
+	}
 }
