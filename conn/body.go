@@ -15,9 +15,20 @@ import (
 	"github.com/troupe-p2p/troupe/stream"
 )
 
-// consumedStep is how many read bytes are reported to the core at once: often
-// enough for any window, seldom enough to cost nothing.
-const consumedStep = 64 << 10
+// maxStep is the power of two of how many read bytes are reported to the core at
+// once: often enough for any window, seldom enough to cost nothing.
+const maxStep = 16
+
+// stepFor is the same for a stream of which a muxer without windows keeps no more
+// than so many bytes: it must hear of what was read before it takes the reader for
+// a slow one.
+func stepFor(buffer int) uint8 {
+	step := uint8(0)
+	for step < maxStep && 4<<step < buffer {
+		step++
+	}
+	return step
+}
 
 // muxed is one stream of the connection as a stream.Body: two lanes that the
 // core and the user's goroutines share, and commands to the core.
@@ -31,12 +42,13 @@ type muxed struct {
 	eaten    atomic.Int64 // read by the user, not yet reported
 	wasReset atomic.Bool
 
-	forgotten bool // the core's
+	step      uint8 // eaten is reported when it is 1<<step
+	forgotten bool  // the core's
 }
 
 func newMuxed(k *core, id muxer.StreamID) *muxed {
 	return &muxed{
-		id: id, inbox: k.inbox,
+		id: id, inbox: k.inbox, step: stepFor(k.conn.config.Limits.StreamBuffer),
 		in:  buf.NewLane(k.self, 0),
 		out: buf.NewLane(k.self, k.conn.config.SendBuffer),
 	}
@@ -56,7 +68,7 @@ func (s *muxed) name() string {
 func (s *muxed) Read(ctx context.Context, p []byte) (int, error) {
 	n, err := s.in.Read(ctx, p)
 	if n > 0 {
-		if total := s.eaten.Add(int64(n)); total >= consumedStep {
+		if total := s.eaten.Add(int64(n)); total >= 1<<s.step {
 			s.report(ctx)
 		}
 	}
