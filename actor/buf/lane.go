@@ -18,6 +18,12 @@ var ErrClosed = errors.New("buf: the lane is closed for writing")
 // whole read buffer.
 const small = 2 << 10
 
+// slack is how much more memory than its bytes the chunks of a lane may hold,
+// before what arrives is copied. Somebody who sends a little to a stream that is
+// not read, and the rest of each read buffer to others, would otherwise make a
+// window of memory hold many.
+const slack = 128 << 10
+
 // A Lane carries bytes from one side to the other beside the mailboxes: owned
 // chunks in a queue under a short lock, with a signal for whoever waits. Each
 // lane has one producing and one consuming side; either may be used by several
@@ -34,6 +40,7 @@ type Lane struct {
 	chunks   []Chunk
 	head     int
 	bytes    int
+	held     int  // memory of the buffers that the chunks lie in
 	fill     *Buf // the buffer that small pieces are gathered in
 	filled   int  // how far fill is filled
 	told     bool // the consumer knows that bytes wait
@@ -78,7 +85,7 @@ func (l *Lane) Put(c Chunk) bool {
 		c.Release()
 		return false
 	}
-	if c.Len() < small && (c.buf == nil || c.buf.Cap() > 2*c.Len()) {
+	if c.Len() < small && (c.buf == nil || c.buf.Cap() > 2*c.Len()) || c.Len() > 0 && l.wasteful(c) {
 		l.gather(c.Bytes(), c.Len())
 		c.Release()
 	} else if c.Len() > 0 {
@@ -90,6 +97,16 @@ func (l *Lane) Put(c Chunk) bool {
 	l.mu.Unlock()
 	l.readable.Set()
 	return true
+}
+
+// wasteful reports whether a chunk would hold too much besides its bytes.
+func (l *Lane) wasteful(c Chunk) bool {
+	return c.buf != nil && !l.lies(len(l.chunks)-1, c.buf) && l.held+c.buf.Cap()-l.bytes-c.Len() > slack
+}
+
+// lies reports whether there is a chunk at a place, in the given buffer.
+func (l *Lane) lies(at int, in *Buf) bool {
+	return at >= l.head && at < len(l.chunks) && l.chunks[at].buf == in
 }
 
 // Add appends as many bytes of p as there is room for, copied, and returns how
@@ -158,6 +175,9 @@ func (l *Lane) push(c Chunk) {
 		clear(l.chunks[n:])
 		l.chunks, l.head = l.chunks[:n], 0
 	}
+	if c.buf != nil && !l.lies(len(l.chunks)-1, c.buf) {
+		l.held += c.buf.Cap()
+	}
 	l.chunks = append(l.chunks, c)
 }
 
@@ -165,6 +185,9 @@ func (l *Lane) pop() Chunk {
 	c := l.chunks[l.head]
 	l.chunks[l.head] = Chunk{}
 	l.head++
+	if c.buf != nil && !l.lies(l.head, c.buf) {
+		l.held -= c.buf.Cap()
+	}
 	if l.head == len(l.chunks) {
 		l.chunks, l.head = l.chunks[:0], 0
 	}
