@@ -31,6 +31,8 @@ type Config struct {
 	// Drain is how long a connection that is told to stop may take to send what
 	// its streams have written; 0 means 5 s.
 	Drain time.Duration
+	// Quota, if not nil, is asked before each stream.
+	Quota Quota
 	// SendBuffer is how many written bytes a stream keeps before Write waits; 0
 	// means 64 KiB.
 	SendBuffer int
@@ -46,6 +48,25 @@ type Config struct {
 	Down func(error)
 }
 
+// A Quota says how many streams there may be besides what [muxer.Limits] says of
+// one connection. Its methods are called from several goroutines and never wait.
+type Quota interface {
+	// Take counts one more stream: Dialer for one that is opened here, Listener
+	// for one of the remote's. The error is why there is none: Open returns it,
+	// the remote's stream is reset with [stream.CodeResourceLimit].
+	Take(negotiate.Role) error
+	// Give is called when the actor of a stream that was taken has ended. For an
+	// actor that was stopped before it began it is not: whoever watches the
+	// connection's Ref gives those back when nothing is left of it.
+	Give(negotiate.Role)
+}
+
+// noQuota says yes.
+type noQuota struct{}
+
+func (noQuota) Take(negotiate.Role) error { return nil }
+func (noQuota) Give(negotiate.Role)       {}
+
 func (c *Config) setDefaults() {
 	if c.Upgrade == 0 {
 		c.Upgrade = 10 * time.Second
@@ -57,6 +78,9 @@ func (c *Config) setDefaults() {
 		c.SendBuffer = 64 << 10
 	}
 	c.Limits = c.Limits.WithDefaults()
+	if c.Quota == nil {
+		c.Quota = noQuota{}
+	}
 	if c.Up == nil {
 		c.Up = func(*Conn) {}
 	}

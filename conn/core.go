@@ -33,6 +33,7 @@ type core struct {
 	outside context.Context // of the streams
 	inbound atomic.Int64    // actors of streams that the remote opened
 	left    func()          // takes one of them away
+	leftOut func()          // takes one of this end's away
 
 	reader  *actor.Mailbox[*reading]
 	resting []*reading // permits that are kept back
@@ -53,6 +54,9 @@ type core struct {
 	news    *muxed        // and the stream it made
 	later   []muxer.Event // to be stepped when this step is over
 
+	back  int    // what the window of the stream that is being forgotten had grown by
+	debts []debt // what is not given back yet
+
 	part *actor.Ref // the reader
 
 	ending   bool        // flush, then close
@@ -66,12 +70,20 @@ type core struct {
 func newCore(self *actor.Self, c *Conn) *core {
 	k := &core{
 		self: self, conn: c, outside: actor.Outside(self),
-		machine: c.upgraded.muxer.New(c.config.Role, c.config.Limits),
 		table:   make(map[muxer.StreamID]*muxed),
 		free:    []*batch{newBatch(), newBatch()},
 		resting: []*reading{{}, {}},
 	}
-	k.left = func() { k.inbound.Add(-1) }
+	limits := c.config.Limits
+	if limits.Lender != nil {
+		limits.Lender = k
+	}
+	k.machine = c.upgraded.muxer.New(c.config.Role, limits)
+	k.left = func() {
+		k.inbound.Add(-1)
+		c.config.Quota.Give(negotiate.Listener)
+	}
+	k.leftOut = func() { c.config.Quota.Give(negotiate.Dialer) }
 	k.inbox = actor.NewMailbox(self, inboxLimit, actor.StopAs(message{kind: stop}))
 	k.alarm = actor.NewAlarm(self, k.inbox, message{kind: tick})
 	c.inbox = k.inbox
@@ -141,6 +153,7 @@ func (k *core) serve() {
 		}
 	}
 	clear(k.messages)
+	k.repay()
 }
 
 // earlier is the earlier of two times, of which zero is never.
@@ -260,13 +273,20 @@ func (k *core) open(ask *openAsk) {
 		ask.Answer(nil, ErrGoingAway)
 		return
 	}
+	if err := k.conn.config.Quota.Take(negotiate.Dialer); err != nil {
+		ask.Answer(nil, err)
+		return
+	}
 	k.opening, k.news = ask, nil
 	k.step(muxer.Event{Kind: muxer.Open})
 	k.opening = nil
-	if s := k.news; s != nil {
-		k.news = nil // or it would outlive its end
-		k.stepFor(s, muxer.Event{Kind: muxer.Ready, N: s.out.Told()})
+	s := k.news
+	if s == nil {
+		k.leftOut()
+		return
 	}
+	k.news = nil // or it would outlive its end
+	k.stepFor(s, muxer.Event{Kind: muxer.Ready, N: s.out.Told()})
 }
 
 // stepFor steps an event of a stream, unless the stream is forgotten already.
@@ -360,7 +380,14 @@ func (k *core) accepted(id muxer.StreamID) {
 		k.later = append(k.later, muxer.Event{Kind: muxer.Reset, Stream: id, Code: stream.CodeResourceLimit})
 		return
 	}
-	k.newStream(id, stream.Config{Role: negotiate.Listener, Routes: k.conn.config.Routes})
+	if k.conn.config.Quota.Take(negotiate.Listener) != nil { // which counts it
+		k.later = append(k.later, muxer.Event{Kind: muxer.Reset, Stream: id, Code: stream.CodeResourceLimit})
+		return
+	}
+	k.inbound.Add(1)
+	if k.newStream(id, stream.Config{Role: negotiate.Listener, Routes: k.conn.config.Routes}) == nil {
+		k.left()
+	}
 }
 
 // newStream makes a stream and starts its actor; nil when the connection is
@@ -374,8 +401,8 @@ func (k *core) newStream(id muxer.StreamID, c stream.Config) *muxed {
 	s.stream = stream.New(k.outside, c)
 	k.table[id] = s
 	k.conn.streams.Add(1)
+	c.Ended = k.leftOut
 	if c.Role == negotiate.Listener {
-		k.inbound.Add(1)
 		c.Ended = k.left
 	}
 	ref := k.self.Supervise(s.name(), actor.Restart{Grace: c.Grace, Brief: true}, func(self *actor.Self) error {
@@ -410,7 +437,11 @@ func (k *core) forget(id muxer.StreamID) {
 		s.out.Cut(stream.ErrWriteClosed)
 		delete(k.table, id)
 		k.conn.streams.Add(-1)
+		if k.back > 0 {
+			k.debts = append(k.debts, debt{s.in, k.back})
+		}
 	}
+	k.back = 0
 }
 
 // conclude tells the streams that the connection is over, and returns why it is.

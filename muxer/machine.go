@@ -66,11 +66,22 @@ type Limits struct {
 	// bounds what a connection's streams may hold unread beyond their number
 	// times the first window. Only muxers whose windows grow use it.
 	WindowBudget int
+	// Lender, if not nil, is asked besides before windows grow. It is what several
+	// connections share.
+	Lender Lender
 	// SlowReader is how long a muxer without flow control stops reading for a
 	// stream whose buffer is full before it resets that stream; 0 means 5 s.
 	SlowReader time.Duration
 	// Frame is the largest body this end sends in one frame; 0 means 64 KiB.
 	Frame int
+}
+
+// A Lender lends bytes that windows grow by. It answers at once, and the same
+// answers make the same machine.
+type Lender interface {
+	// Lend takes n bytes and reports whether it could; n < 0 gives back, which
+	// always can.
+	Lend(n int) bool
 }
 
 // WithDefaults returns the limits with each zero field replaced.

@@ -85,6 +85,7 @@ func (s Source) String() string {
 // the package comment, "The address book".
 type Book struct {
 	connected func(peer.ID) bool
+	most      int     // peers
 	keeper    *keeper // nil: the book ends with the process
 	box       atomic.Pointer[actor.Mailbox[bookMessage]]
 	peers     sync.Map // peer.ID to *bookPage: written by the book's actor, read by all

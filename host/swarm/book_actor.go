@@ -23,7 +23,7 @@ func (m bookMessage) Undelivered(reason error) { m.ask.Undelivered(reason) }
 func startBook(parent *actor.Self, r actor.Restart, b *Book) error {
 	ready := actor.NewPromise(parent, "the start of the address book")
 	ref := parent.Supervise("book", r, func(self *actor.Self) error {
-		k := &bookkeeper{book: b, self: self, machine: newBookMachine(b.connected, MaxBookPeers)}
+		k := &bookkeeper{book: b, self: self, machine: newBookMachine(b.connected, b.most)}
 		return k.run(ready)
 	})
 	if err := ref.Err(); err != nil {

@@ -156,7 +156,7 @@ func TestABookThatFailedStartsAgainEmpty(t *testing.T) {
 		}
 		again := actor.Restart{When: actor.Always}
 		owner := w.node().self // a body that waits, to stop what is below it
-		book := &Book{connected: ask}
+		book := &Book{most: MaxBookPeers, connected: ask}
 		w.must(startBook(owner, again, book))
 		learn := func() error {
 			return book.Learn(w.self, peer.Info{ID: stranger(1), Addrs: addrs("/memory/1")}, time.Hour)

@@ -91,9 +91,15 @@
 //
 // # Limits
 //
-//	links in their upgrade, inbound     256, and 64 from one IPv4 address or IPv6 /64
-//	inbound connections                 4096
+//	links in their upgrade, inbound     256; 64 from one IPv4 address or IPv6 /64;
+//	                                    half from one IPv4 /24 or IPv6 /48
+//	inbound connections                 4096; half from one IPv4 /24 or IPv6 /48
+//	outbound connections                4096, which inbound ones never take
 //	connections of one peer             8
+//	dials at the same time              256; others wait for their turn
+//	streams                             in all, of others, of one peer, of one subnet,
+//	                                    and the growth of all windows: as a host's
+//	                                    budget says; without one, any number
 //	upgrade of an inbound link          10 s
 //	attempt, and whole dial             5 s when local, 15 s otherwise
 //	changes that wait for the store     1024 peers a batch; a batch in a second
@@ -102,7 +108,10 @@
 //	events that wait for a subscriber   256
 //
 // What is over a limit of links is closed at once, the newest first, and counted
-// ([Swarm.Refused]).
+// ([Swarm.Refused]); a stream is reset, or not opened. Each limit has a name and a
+// counter ([Swarm.Refusals]), and whoever is refused in this process gets a
+// [*LimitError]. The limits machine (limits_machine.go) decides; package host
+// derives the limits from a budget of memory and descriptors.
 //
 // # When something fails
 //

@@ -23,10 +23,11 @@ type engine struct {
 	serial   int
 	entries  int                   // connections, those in their upgrade included
 	peers    map[peer.ID]*relation // those with a connection or a dial; never ranged over
-	inbound  int                   // inbound connections, those in their upgrade included
 	halfOpen int                   // connections in their upgrade
-	knocking int                   // those of them that are inbound
-	sources  map[string]int        // and by where they come from; never ranged over
+	admitted *admissions           // the same, by who must answer for them
+	quota    *quota                // what the connections share
+	queue    []*dialing            // dials that wait for their turn
+	running  int                   // those that do not
 
 	peersNow, connsNow, halfOpenNow, dialsNow atomic.Int64 // for the tree
 }
@@ -41,7 +42,8 @@ type relation struct {
 type entry struct {
 	link    transport.Link
 	role    negotiate.Role
-	source  string // inbound: who it is counted against
+	from    origin // inbound: who it is counted against
+	stake   *stake // of the streams
 	upgrade bool   // it is in its upgrade
 	conn    *conn.Conn
 	ref     *actor.Ref
@@ -56,9 +58,10 @@ type entry struct {
 func (s *Swarm) run(self *actor.Self, ready *actor.Promise) error {
 	e := &engine{
 		self: self, s: s,
-		peers: make(map[peer.ID]*relation), sources: make(map[string]int),
+		peers:    make(map[peer.ID]*relation),
+		admitted: newAdmissions(s.config.Limits), quota: newQuota(s.config.Limits, &s.refusals),
 	}
-	e.box = actor.NewMailbox[message](self, inboxLimit)
+	e.box = actor.NewMailbox[message](self, s.config.Limits.Mailbox)
 	s.box.Store(e.box)
 	self.OnEnd(e.conclude)
 	self.NeverWaits()
@@ -107,17 +110,13 @@ func (e *engine) handle(m message) {
 // arrived takes a link of a listener, unless a limit says no: then the newest,
 // this one, is closed.
 func (e *engine) arrived(link transport.Link) {
-	limits := e.s.config.Limits
-	source := sourceOf(link.Remote)
-	if e.inbound >= limits.Inbound || e.knocking >= limits.HalfOpen || e.sources[source] >= limits.HalfOpenPerSource {
-		e.s.refused.Add(1)
+	from := originOf(link.Remote)
+	if err := e.admitted.admit(from); err != nil {
+		e.refused(err)
 		link.Close()
 		return
 	}
-	en := &entry{link: link, role: negotiate.Listener, source: source}
-	e.inbound++
-	e.knocking++
-	e.sources[source]++
+	en := &entry{link: link, role: negotiate.Listener, from: from}
 	e.start(en, link.Remote.String(), "", e.s.config.Upgrade)
 }
 
@@ -127,9 +126,21 @@ func (e *engine) adopt(m adopt) {
 	if !q.claimed.CompareAndSwap(false, true) {
 		return // the attempt gave up and closed it
 	}
+	if err := e.admitted.dialed(); err != nil {
+		e.s.refusals.note(err)
+		q.link.Close()
+		m.Answer(nil, err)
+		return
+	}
 	en := &entry{link: q.link, role: negotiate.Dialer, dial: q.dial, ask: &m}
 	q.dial.upgrades = append(q.dial.upgrades, en)
 	e.start(en, q.dial.peer.Short(), q.dial.peer, q.upgrade)
+}
+
+// refused counts what a limit has kept out.
+func (e *engine) refused(err *LimitError) {
+	e.s.refused.Add(1)
+	e.s.refusals.note(err)
 }
 
 // start starts the actor of a connection.
@@ -140,11 +151,18 @@ func (e *engine) start(en *entry, name string, want peer.ID, upgrade time.Durati
 	e.halfOpen++
 	c := e.s.config
 	places := actor.Reserve(e.box, 2)
+	en.stake = &stake{quota: e.quota, subnet: en.from.subnet}
+	limits := c.Limits.Muxer
+	limits.Lender = en.stake
 	en.ref = conn.Start(e.self, fmt.Sprintf("conn-%s-%d", name, e.serial), conn.Config{
 		Link: en.link, Role: en.role, Want: want,
-		Security: c.Security, Muxers: c.Muxers, Routes: e.s.routes, Limits: c.Limits.Muxer,
+		Security: c.Security, Muxers: c.Muxers, Routes: e.s.routes, Limits: limits,
+		Quota: en.stake, SendBuffer: c.Limits.SendBuffer,
 		Upgrade: upgrade, Drain: c.Drain, Stream: c.Stream,
-		Up:   func(c *conn.Conn) { places.Put(up{en, c}) },
+		Up: func(c *conn.Conn) {
+			en.stake.is(c.Peer())
+			places.Put(up{en, c})
+		},
 		Down: func(err error) { places.Put(down{en, err}) },
 	})
 	actor.Watch(e.box, en.ref, func(err error) message { return gone{en, err} })
@@ -163,8 +181,9 @@ func (e *engine) up(m up) {
 	case en.dial != nil && en.dial.won && len(r.open) > 0:
 		e.refuse(en, ErrSuperseded)
 	case len(r.open) >= e.s.config.Limits.PerPeer:
-		e.s.refused.Add(1)
-		e.refuse(en, ErrTooManyOfPeer)
+		limit := &LimitError{Limit: LimitPerPeer, Value: e.s.config.Limits.PerPeer, Held: len(r.open), Of: id.String()}
+		e.refused(limit)
+		e.refuse(en, fmt.Errorf("%w: %w", ErrTooManyOfPeer, limit))
 	default:
 		e.list(en, id, r)
 	}
@@ -198,7 +217,7 @@ func (e *engine) list(en *entry, id peer.ID, r *relation) {
 		ask.Answer(en.conn, nil)
 	}
 	r.dial.asks = nil
-	if en.dial != r.dial {
+	if en.dial != r.dial && !e.unqueue(r.dial) {
 		r.dial.satisfy()
 	}
 }
@@ -233,10 +252,7 @@ func (e *engine) upgraded(en *entry) {
 	en.upgrade = false
 	e.halfOpen--
 	if en.role == negotiate.Listener {
-		e.knocking--
-		if e.sources[en.source]--; e.sources[en.source] == 0 {
-			delete(e.sources, en.source)
-		}
+		e.admitted.upgraded(en.from)
 	}
 }
 
@@ -250,7 +266,9 @@ func (e *engine) down(en *entry, err error) {
 	e.answer(en, err)
 	e.entries--
 	if en.role == negotiate.Listener {
-		e.inbound--
+		e.admitted.leave(en.from)
+	} else {
+		e.admitted.undialed()
 	}
 	if !en.listed {
 		return
@@ -271,6 +289,7 @@ func (e *engine) down(en *entry, err error) {
 // gone takes a connection off whose actor ended without a word: it was stopped
 // before it began, and nobody has closed its link.
 func (e *engine) gone(m gone) {
+	m.entry.stake.close()
 	if m.entry.ended {
 		return
 	}

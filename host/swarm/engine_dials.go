@@ -54,8 +54,33 @@ func (e *engine) dial(id peer.ID, r *relation) {
 	d := &dialing{peer: id}
 	r.dial = d
 	e.dialsNow.Add(1)
-	e.s.dial(e.self, d)
-	actor.Watch(e.box, d.ref, func(err error) message { return dialOver{d, err} })
+	e.queue = append(e.queue, d)
+	e.nextDials()
+}
+
+// nextDials starts the dials whose turn it is, the one that was wanted first
+// first. Only callers of this host make dials, so nobody else fills the queue.
+func (e *engine) nextDials() {
+	for len(e.queue) > 0 && e.running < e.s.config.Limits.Dials {
+		d := e.queue[0]
+		e.queue = slices.Delete(e.queue, 0, 1)
+		e.running++
+		e.s.dial(e.self, d)
+		actor.Watch(e.box, d.ref, func(err error) message { return dialOver{d, err} })
+	}
+}
+
+// unqueue takes a dial that nobody wants any more out of the queue, and reports
+// whether it was there.
+func (e *engine) unqueue(d *dialing) bool {
+	at := slices.Index(e.queue, d)
+	if at < 0 {
+		return false
+	}
+	e.queue = slices.Delete(e.queue, at, at+1)
+	e.peers[d.peer].dial = nil
+	e.dialsNow.Add(-1)
+	return true
 }
 
 // leave takes a caller off a dial that does not wait any more. A dial that
@@ -69,6 +94,10 @@ func (e *engine) leave(w *wish) {
 	before := len(d.asks)
 	d.asks = slices.DeleteFunc(d.asks, func(m connect) bool { return m.Q == w })
 	if before > 0 && len(d.asks) == 0 {
+		if e.unqueue(d) {
+			e.tidy(w.peer)
+			return
+		}
 		d.abandoned = true
 		d.ref.Stop(ErrAbandoned)
 	}
@@ -81,6 +110,7 @@ func (e *engine) dialOver(m dialOver) {
 	r := e.relation(d.peer)
 	r.dial = nil
 	e.dialsNow.Add(-1)
+	e.running--
 	for _, en := range d.upgrades {
 		if en.upgrade {
 			en.ref.Stop(ErrSuperseded)
@@ -102,4 +132,5 @@ func (e *engine) dialOver(m dialOver) {
 		e.wait(r.dial, ask)
 	}
 	e.tidy(d.peer)
+	e.nextDials()
 }

@@ -129,7 +129,7 @@ func TestLinksAreCountedAgainstWhoeverOwnsTheAddress(t *testing.T) {
 		"/ip6/::ffff:192.0.2.7/tcp/1":     "192.0.2.7",
 		"/memory/5":                       "/memory/5",
 	} {
-		if got := sourceOf(ma.StringCast(text)); got != want {
+		if got := originOf(ma.StringCast(text)).source; got != want {
 			t.Errorf("%s: got %s, want %s", text, got, want)
 		}
 	}

@@ -369,7 +369,7 @@ func TestABookThatFailedLeavesWhatIsKept(t *testing.T) {
 	both(t, func(w *world) {
 		store := &watched{}
 		var broken atomic.Bool
-		book := &Book{connected: func(peer.ID) bool {
+		book := &Book{most: MaxBookPeers, connected: func(peer.ID) bool {
 			if broken.Load() {
 				panic("a mistake of ours")
 			}

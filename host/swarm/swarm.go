@@ -18,10 +18,6 @@ import (
 	"github.com/troupe-p2p/troupe/stream"
 )
 
-// inboxLimit is how many messages may wait for the swarm's actor. Links wait in
-// their listener beyond that, and callers in their call.
-const inboxLimit = 256
-
 // A Swarm is all the peers that a host is connected with, and the ways to more
 // of them. Its methods may be called from any goroutine; those that take a
 // context wait, the others do not.
@@ -32,10 +28,11 @@ type Swarm struct {
 	routes *routes
 	ref    *actor.Ref
 
-	box     atomic.Pointer[actor.Mailbox[message]]
-	open    sync.Map // peer.ID to []*conn.Conn, oldest first: read by all, written by the swarm's actor
-	addrs   atomic.Pointer[[]ma.Multiaddr]
-	refused atomic.Int64 // inbound links that were closed because of a limit
+	box      atomic.Pointer[actor.Mailbox[message]]
+	open     sync.Map // peer.ID to []*conn.Conn, oldest first: read by all, written by the swarm's actor
+	addrs    atomic.Pointer[[]ma.Multiaddr]
+	refused  atomic.Int64 // inbound links that were closed because of a limit
+	refusals refusals     // by limit
 
 	listeners []listenerNews // those that are up; the swarm's actor's alone, over all its lives
 	numbers   atomic.Int64   // of listeners
@@ -55,7 +52,7 @@ func Start(parent *actor.Self, c Config) (*Swarm, error) {
 	s.addrs.Store(new([]ma.Multiaddr))
 	s.routes = newRoutes(func(p []negotiate.Protocol) { s.publish(ProtocolsChanged{p}) })
 	essential := actor.Restart{When: actor.Always, Max: 3, Within: 5 * time.Minute}
-	s.book = &Book{connected: s.Connected}
+	s.book = &Book{connected: s.Connected, most: c.Limits.BookPeers}
 	if c.Store != nil {
 		if err := startKeeper(parent, s.book, c.Store); err != nil {
 			return nil, err

@@ -166,17 +166,23 @@ func ipOf(addr ma.Multiaddr) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// sourceOf names whom the links of one remote machine are counted against: an
-// IPv4 address, or a /64 of IPv6, which is what one customer gets.
-func sourceOf(addr ma.Multiaddr) string {
+// originOf names whom the links of one remote machine are counted against: an
+// IPv4 address, or a /64 of IPv6, which is what one customer gets; and the /24 or
+// /48 around it, which is what one network gets. Where there is no IP address it
+// is the address itself.
+func originOf(addr ma.Multiaddr) origin {
 	ip, ok := ipOf(addr)
 	if !ok {
-		return addr.String()
+		return origin{addr.String(), addr.String()}
 	}
-	if ip = ip.Unmap(); ip.Is6() {
-		if prefix, err := ip.Prefix(64); err == nil {
-			return prefix.String()
-		}
+	near, far := 32, 24
+	if ip = ip.Unmap().WithZone(""); ip.Is6() {
+		near, far = 64, 48
 	}
-	return ip.String()
+	source, _ := ip.Prefix(near) // both fit
+	subnet, _ := ip.Prefix(far)
+	if near == 32 {
+		return origin{ip.String(), subnet.String()}
+	}
+	return origin{source.String(), subnet.String()}
 }

@@ -76,7 +76,12 @@ func (m *Machine) forget(s *stream, do []muxer.Effect) []muxer.Effect {
 	m.ready.Leave(&s.ready)
 	m.owing.Leave(&s.owes)
 	m.opens.Leave(&s.place)
-	m.grown -= s.window - int(m.start)
+	if over := s.window - int(m.start); over > 0 {
+		m.grown -= over
+		if m.limits.Lender != nil {
+			m.limits.Lender.Lend(-over)
+		}
+	}
 	delete(m.streams, s.id)
 	if s.id.Opened() {
 		m.outbound--

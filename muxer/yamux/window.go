@@ -39,7 +39,7 @@ func (m *Machine) consumed(now time.Time, s *stream, n int) {
 func (m *Machine) grow(now time.Time, s *stream) {
 	if l := &m.life; l.rtt > 0 && now.Sub(s.epoch) < tuneTrips*l.rtt {
 		more := min(s.window, m.options.Window-s.window, m.limits.WindowBudget-m.grown)
-		if more > 0 {
+		if more > 0 && (m.limits.Lender == nil || m.limits.Lender.Lend(more)) {
 			s.window += more
 			s.growth += more
 			m.grown += more
