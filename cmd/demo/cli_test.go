@@ -17,6 +17,7 @@ func TestACommandLineThatMakesNoSenseIsAUsageError(t *testing.T) {
 		{"ping", "/ip4/127.0.0.1/tcp/1/p2p/" + stranger, "-c", "x"}, {"ping", "/ip4/127.0.0.1/tcp/1/p2p/" + stranger, "-c", "-1"},
 		{"get", "../x", "/ip4/127.0.0.1/tcp/1/p2p/" + stranger}, {"get", "a", "/ip4/127.0.0.1/tcp/1/p2p/" + stranger, "--retries"},
 		{"node", "extra"}, {"node", "--allow-receive"}, {"node", "--receive-limit", "many"}, {"id", "extra"},
+		{"sim"}, {"sim", "nonsense"}, {"sim", "file", "--seeds", "0"}, {"sim", "file", "--seeds", "2", "--tree"}, {"sim", "--show", "nonsense"},
 		{"node", "--listen", "nonsense", "--key", filepath.Join(t.TempDir(), "key")},
 	} {
 		out, errOut := want(t, exitUsage, args...)
@@ -31,7 +32,7 @@ func TestACommandLineThatMakesNoSenseIsAUsageError(t *testing.T) {
 }
 
 func TestHelpHasExamplesAndTheExitCodes(t *testing.T) {
-	for _, args := range [][]string{{}, {"node"}, {"ping"}, {"ls"}, {"get"}, {"send"}, {"id"}} {
+	for _, args := range [][]string{{}, {"node"}, {"ping"}, {"ls"}, {"get"}, {"send"}, {"id"}, {"sim"}} {
 		out, _ := want(t, exitOK, append(args, "--help")...)
 		for _, text := range []string{"Usage:", "Options:", "130", "  demo " + strings.Join(args, " ")} {
 			if !strings.Contains(out, text) {

@@ -16,7 +16,7 @@ const (
 const exitCodes = `Exit codes:
   0    done
   1    failed: the message says what, where, and what to do
-  2    the command line makes no sense
+  2    the command line, or a scenario, makes no sense
   3    no connection with the peer, or it was lost and did not come back
   4    the peer has no such file, or refuses
   5    checksum mismatch: what arrived is not what was sent

@@ -30,10 +30,11 @@ func exitOf(err error) int {
 	var protocol *negotiate.RefusedError
 	var dial *swarm.DialError
 	var lost *lostError
+	var file *scenarioError
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &usage), errors.As(err, &addr), errors.As(err, &listen) && !bound(listen):
+	case errors.As(err, &usage), errors.As(err, &file), errors.As(err, &addr), errors.As(err, &listen) && !bound(listen):
 		return exitUsage
 	case errors.As(err, &interrupted), errors.Is(err, errInterrupted):
 		return exitInterrupted
