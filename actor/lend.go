@@ -9,13 +9,18 @@ import (
 // [Mailbox.Serve], the message is served here and now, on the goroutine of the
 // caller, before Deliver returns. That saves the way to another goroutine, which
 // costs more than most messages; an owner that rests needs no goroutine for it.
-// What serves such a mailbox must not wait.
+// Messages of one sender stay in their order. What serves such a mailbox must not
+// wait.
 func (m *Mailbox[M]) Deliver(ctx context.Context, v M) error {
 	if m.sim != nil {
 		return m.sim.deliver(ctx, m, v)
 	}
 	switch {
 	case m.state.CompareAndSwap(boxLendable, boxLent):
+		if m.waits() { // what the caller has put before comes before
+			m.giveBack(boxLendable)
+			return m.Put(ctx, v)
+		}
 		if m.borrow(v) == Stay {
 			m.giveBack(boxLendable)
 			return nil
@@ -23,6 +28,10 @@ func (m *Mailbox[M]) Deliver(ctx context.Context, v M) error {
 		m.state.Store(boxRunning)
 		m.wake.wake()
 	case m.state.CompareAndSwap(boxResting, boxLent):
+		if m.waits() {
+			m.giveBack(boxResting)
+			return m.Put(ctx, v)
+		}
 		if m.borrow(v) != Over {
 			m.giveBack(boxResting) // there is no goroutine that could stay
 			return nil

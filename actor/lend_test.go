@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -89,6 +90,35 @@ func TestTurnsThatAreLentAndTurnsOfTheOwnerAreNeverTwoAtATime(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// An owner that is about to wait has said so, and has not yet looked once more.
+func TestADeliveryDoesNotOvertakeWhatItsSenderHasPutBefore(t *testing.T) {
+	err := Run(t.Context(), "root", func(self *Self) error {
+		var got []int
+		box, ref := served(self, Stay, func(*Mailbox[int]) func(int) bool {
+			return func(v int) bool { got = append(got, v); return v != 2 }
+		})
+		for box.state.Load() != boxLendable {
+			self.Yield()
+		}
+		box.state.Store(boxRunning) // as if it were at work
+		if err := box.Put(self, 1); err != nil {
+			return err
+		}
+		box.state.Store(boxLendable)
+		if err := box.Deliver(self, 2); err != nil {
+			return err
+		}
+		ref.Wait(self)
+		if !slices.Equal(got, []int{1, 2}) {
+			t.Errorf("the order is %v", got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 func TestWhoeverDeliversToAnActorThatWaitsRunsItsTurn(t *testing.T) {
