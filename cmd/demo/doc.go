@@ -4,6 +4,7 @@
 //	demo node               a node: ping, identify, echo, and the files of one folder
 //	demo ping|ls|get|send   what one does with a node
 //	demo id                 who your node is
+//	demo sim                a whole network of hosts in virtual time
 //
 // Everything that runs is an actor. A command is a root with two children, and
 // Ctrl-C stops them in the reverse order:
@@ -26,6 +27,22 @@
 //	attempts.go    retryMachine ───▶ connect, one attempt, pause
 //	share.go       claimsMachine ──▶ the service of a node, and its handlers
 //
+// # Simulations
+//
+// demo sim plays a scenario, a file of lines (sim_file.go reads it, sim_check.go looks
+// at the whole), in a world of package sim. The hosts are real ones, with handlers
+// and actors that make traffic; scenarios/ has those with names.
+//
+//	scenario ─▶ simRun ─▶ sim.World ─ hosts ─ traffic (pings, messages, floods, files)
+//	               │ looks now and then: bytes, connections     │ each first arrival
+//	               ▼                                            ▼
+//	           simReport ◀───────────────────────────────────  flow
+//	               └─▶ table, JSON, page (four charts, sim_page.html draws them)
+//
+// The actors of a world take turns, so what they measure needs no lock. To stop at an
+// event of the trace, the run is played twice: only when all has happened are the
+// events of one instant in the trace's order.
+//
 // # Peers
 //
 // A node keeps its address book beside its key (remember.go, package host/store):
@@ -44,6 +61,7 @@
 //	files received at a time           16, of one peer 4; bytes in all: --receive-limit
 //	files in a list                    10 000
 //	a line of the recipe               400 bytes; a song 64 MiB
+//	a scenario                         20 000 hosts; a message 1 MiB, a file 4 GiB
 //	silence on an echo stream          1 min
 //
 // # Output

@@ -95,7 +95,7 @@ func (r *simReport) arrivals() chart {
 	at := func(seconds float64) float64 { return (math.Log10(max(seconds, low)) - first) / (last - first) }
 	for e := math.Floor(first); e <= last; e++ {
 		for _, m := range []float64{1, 2, 5} {
-			if v := m * math.Pow(10, e); at(v) >= 0 && math.Log10(v) >= first && at(v) <= 1 {
+			if v := m * math.Pow(10, e); v >= low && at(v) <= 1 {
 				c.XTicks = append(c.XTicks, chartTick{c.x(at(v)), axisTime(v)})
 			}
 		}

@@ -169,23 +169,22 @@ func (r *simRun) build(w *sim.World) {
 	}
 }
 
-// place puts hosts into regions.
+// place puts hosts into their regions, or into those that the seed draws.
 func (r *simRun) place(w *sim.World) {
 	if r.scenario.regions == nil {
 		return
 	}
-	names := make([]string, len(r.sites))
-	for i, s := range r.sites {
-		names[i] = s.Name()
-	}
-	w.Scatter(r.scenario.regions, names...)
+	w.Network().UseRegions(r.scenario.regions)
+	random := w.Self().Rand()
 	for i := range r.scenario.hosts {
 		l := &r.scenario.hosts[i]
 		for _, name := range l.names() {
+			region := r.scenario.regions.Pick(random.Uint64())
 			if l.Region != "" {
-				w.Must(w.Network().Place(w.IP(name), l.Region))
-				r.regions[name] = l.Region
+				region = l.Region
 			}
+			w.Must(w.Network().Place(w.IP(name), region))
+			r.regions[name] = region
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/troupe-p2p/troupe/sim"
 )
@@ -183,6 +184,11 @@ func TestThePageHasFourPictures(t *testing.T) {
 			t.Errorf("the page has %q", outside)
 		}
 	}
+	for tick, times := range map[string]int{">20 ms<": 0, ">50 ms<": 1, ">25 %<": 1} { // nothing came within 20 ms
+		if n := strings.Count(html, tick); n != times {
+			t.Errorf("%d ticks %s, not %d", n, tick, times)
+		}
+	}
 	for id, inside := range map[string]string{
 		"arrivals": "<polyline", "bytes": "<title>bob received ", "connections": "<polyline", "faults": "<title>crash bob, for 2s, from 5.00 s until 7.00 s</title>",
 	} {
@@ -275,6 +281,64 @@ func TestAFileArrivesWholeWhateverHappens(t *testing.T) {
 	out, _ := want(t, exitOK, "--json", "sim", path, "--seed", "3")
 	if f := last(t, out)["traffic"].([]any)[0].(map[string]any); f["arrived"] != 489.0 || f["last_arrival_seconds"].(float64) < 10 {
 		t.Errorf("%v", f)
+	}
+}
+
+func TestTheFaultsOfAPlanAreThoseOfAScenario(t *testing.T) {
+	plan := sim.Plan{Faults: (sim.Chaos{Faults: 100, Kinds: sim.Kinds()}).Draw(5, []string{"a", "b", "c"})}
+	var lines strings.Builder
+	if _, err := plan.WriteTo(&lines); err != nil {
+		t.Fatal(err)
+	}
+	_, faults, _ := strings.Cut(lines.String(), "\n") // without the head
+	s, err := readScenario("s", []byte(`{"scenario":"s","duration":"1s"}
+{"hosts":"a"}
+{"hosts":"b"}
+{"hosts":"c"}
+`+faults))
+	if err != nil || len(plan.Faults) < 50 {
+		t.Fatal(len(plan.Faults), err)
+	}
+	if d := cmp.Diff(plan.Faults, s.faults, cmpopts.EquateEmpty()); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestTheScenarioOfTheDocumentationRuns(t *testing.T) {
+	page, err := os.ReadFile("../../docs/simulation.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(page), "```\n{\"scenario\"")
+	text, _, _ = strings.Cut(text, "```")
+	if !found {
+		t.Fatal("the page has no scenario")
+	}
+	want(t, exitOK, "sim", scenarioFile(t, `{"scenario"`+text))
+}
+
+func TestHostsAreInTheirRegionsAndLinksAsTheirLinesSay(t *testing.T) {
+	path := scenarioFile(t, `{"scenario":"s","duration":"5s"}
+{"regions":["eu","us"],"latencies":[["2ms","40ms"],["60ms","3ms"]]}
+{"hosts":"e","count":2,"region":"eu"}
+{"hosts":"u","region":"us","access":"cable"}
+{"hosts":"v","region":"us"}
+{"link":["u","v"],"one-way":true,"latency":"500ms"}
+{"traffic":"messages","name":"eu","from":["e-1"],"to":["e-2"],"at":"1s"}
+{"traffic":"messages","name":"over","from":["e"],"to":["v"]}
+{"traffic":"messages","name":"back","from":["v"],"to":["e"]}
+{"traffic":"messages","name":"link","from":["u"],"to":["v"]}
+`)
+	out, _ := want(t, exitOK, "--json", "sim", path)
+	r := last(t, out)
+	for i, c := range []struct{ due, p50 float64 }{{4, 0.002}, {10, 0.040}, {10, 0.060}, {5, 0.500}} {
+		f := r["traffic"].([]any)[i].(map[string]any)
+		if got := f["p50_seconds"].(float64); f["due"] != c.due || f["arrived"] != c.due || got < c.p50 || got > c.p50+0.02 {
+			t.Errorf("%v", f)
+		}
+	}
+	if h := r["hosts"].([]any)[2].(map[string]any); h["name"] != "u" || h["region"] != "us" {
+		t.Errorf("%v", h)
 	}
 }
 
