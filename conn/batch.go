@@ -19,8 +19,9 @@ const (
 	// headBytes is room for the heads and small bodies of one batch; a head has at
 	// most 20 bytes besides the name in a new stream's.
 	headBytes = 16 << 10
-	// idlePieces is how many pieces an empty batch keeps room for.
-	idlePieces = 8
+	// keptPieces is how many pieces an empty batch keeps room for, until the
+	// connection is idle.
+	keptPieces = 16
 	// smallBody is the size below which a body is copied next to its head, which
 	// costs less than one more piece.
 	smallBody = 512
@@ -71,7 +72,10 @@ func (b *batch) add(m muxer.Machine, send muxer.Effect, lane *buf.Lane) {
 		return
 	}
 	b.taken = lane.Take(send.N, b.taken[:0])
-	for _, c := range b.taken {
+	for i, c := range b.taken {
+		if i == 0 && c.Len() > smallBody && b.open == before && b.inFront(before, c) {
+			continue
+		}
 		if c.Len() <= smallBody && cap(b.heads)-len(b.heads) >= c.Len()+2*muxer.MinRoom {
 			if b.open < 0 {
 				b.open = len(b.heads)
@@ -85,6 +89,21 @@ func (b *batch) add(m muxer.Machine, send muxer.Effect, lane *buf.Lane) {
 		b.chunks = append(b.chunks, c)
 	}
 	clear(b.taken)
+}
+
+// inFront moves the head that was appended last right before its body, if there
+// is room, so that both are one piece: then it can be sealed where it lies.
+func (b *batch) inFront(at int, body buf.Chunk) bool {
+	head := b.heads[at:]
+	whole := body.Front(len(head))
+	if whole == nil {
+		return false
+	}
+	copy(whole, head)
+	b.heads, b.open = b.heads[:at], -1
+	b.pieces = append(b.pieces, whole)
+	b.chunks = append(b.chunks, body)
+	return true
 }
 
 // closeOpen turns the gathered bytes into a piece.
@@ -102,8 +121,8 @@ func (b *batch) release() {
 	}
 	clear(b.chunks)
 	clear(b.pieces)
-	if b.frames <= idlePieces && cap(b.pieces) > idlePieces {
-		b.chunks, b.pieces, b.taken = nil, nil, nil // less is going on than before
+	if b.frames <= keptPieces/2 && cap(b.pieces) > keptPieces {
+		b.trim() // less is going on than before
 	}
 	b.chunks, b.pieces = b.chunks[:0], b.pieces[:0]
 	if b.memory != nil {
@@ -112,6 +131,9 @@ func (b *batch) release() {
 	}
 	b.size, b.frames, b.open, b.last, b.err = 0, 0, -1, false, nil
 }
+
+// trim forgets the room that an empty batch has kept.
+func (b *batch) trim() { b.chunks, b.pieces, b.taken = nil, nil, nil }
 
 // Undelivered releases a batch that the writer ended without.
 func (b *batch) Undelivered(error) { b.release() }

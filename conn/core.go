@@ -124,6 +124,9 @@ func (k *core) turn(first message) (actor.Next, error) {
 		return actor.Over, nil
 	case k.idle:
 		k.messages, k.do, k.later = nil, nil, nil // they were as large as was needed once
+		for _, b := range k.free {
+			b.trim()
+		}
 		return actor.Rest, nil
 	}
 	return actor.Stay, nil

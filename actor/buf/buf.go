@@ -23,6 +23,7 @@ type Buf struct {
 	track bufTrack // of the debug build; takes no room in others
 	refs  atomic.Int32
 	class int8
+	front int16 // bytes in front of the first view that nobody uses
 	data  []byte
 }
 
@@ -36,6 +37,7 @@ func Get(size int) *Buf {
 		}
 		b := take(i)
 		b.refs.Store(1)
+		b.front = 0
 		live.Add(1)
 		return b
 	}
@@ -113,6 +115,20 @@ func Copy(p []byte) Chunk {
 func (c Chunk) Bytes() []byte {
 	c.track.used("read")
 	return c.p
+}
+
+// Front returns the bytes of the view with n bytes before them that are nobody
+// else's, for a head that goes in front of them; nil where there are none. Of the
+// chunks that a lane with a limit has gathered, those at the beginning of a buffer
+// have [FrontRoom]. What is written there lasts as long as the chunk.
+func (c Chunk) Front(n int) []byte {
+	c.track.used("extended")
+	if c.buf == nil || len(c.p) == 0 || n > int(c.buf.front) || &c.p[0] != &c.buf.data[c.buf.front] {
+		return nil
+	}
+	from := int(c.buf.front) - n
+	to := int(c.buf.front) + len(c.p)
+	return c.buf.data[from:to:to]
 }
 
 // Len returns how many bytes the view has.

@@ -24,6 +24,14 @@ const small = 2 << 10
 // window of memory hold many.
 const slack = 128 << 10
 
+// FrontRoom is how many bytes a lane with a limit leaves free at the beginning of
+// its buffers, see [Chunk.Front]: more than any muxer's head needs.
+const FrontRoom = 32
+
+// fullFill is how much a lane with a limit puts into one buffer at most: with its
+// head it must fit one batch, or what is left over lies in two.
+const fullFill = MaxSize - 128
+
 // A Lane carries bytes from one side to the other beside the mailboxes: owned
 // chunks in a queue under a short lock, with a signal for whoever waits. Each
 // lane has one producing and one consuming side; either may be used by several
@@ -43,6 +51,7 @@ type Lane struct {
 	held     int  // memory of the buffers that the chunks lie in
 	fill     *Buf // the buffer that small pieces are gathered in
 	filled   int  // how far fill is filled
+	full     int  // how far it may be
 	told     bool // the consumer knows that bytes wait
 	closed   bool // nothing more will be added
 	cut      error
@@ -135,10 +144,10 @@ func (l *Lane) Add(p []byte) (n int, tell bool, err error) {
 func (l *Lane) gather(p []byte, expect int) {
 	l.bytes += len(p)
 	for len(p) > 0 {
-		if l.fill == nil || l.filled == l.fill.Cap() {
+		if l.fill == nil || l.filled == l.full {
 			l.newFill(min(max(len(p), expect), MaxSize))
 		}
-		n := copy(l.fill.Bytes()[l.filled:], p)
+		n := copy(l.fill.Bytes()[l.filled:l.full], p)
 		p = p[n:]
 		if last := len(l.chunks) - 1; last >= l.head && l.chunks[last].buf == l.fill {
 			c := &l.chunks[last]
@@ -159,7 +168,14 @@ func (l *Lane) newFill(size int) {
 	if l.bytes > size {
 		size = min(l.bytes*2, MaxSize)
 	}
-	l.fill, l.filled = Get(size), 0
+	if l.limit == 0 {
+		l.fill, l.filled = Get(size), 0
+		l.full = l.fill.Cap()
+		return
+	}
+	l.fill, l.filled = Get(min(size, fullFill)+FrontRoom), FrontRoom
+	l.fill.front = FrontRoom
+	l.full = min(l.fill.Cap(), fullFill+FrontRoom)
 }
 
 func (l *Lane) dropFill() {

@@ -294,3 +294,42 @@ func BenchmarkLane(b *testing.B) {
 		l.Read(context.Background(), p)
 	}
 }
+
+func TestTheFirstChunkOfABufferHasRoomInFront(t *testing.T) {
+	l := NewLane(t.Context(), MaxSize)
+	body := bytes.Repeat([]byte("body"), 300)
+	l.Add(body)
+	l.Add(body)
+	chunks := l.Take(len(body), nil)
+	whole := chunks[0].Front(4)
+	if whole == nil {
+		t.Fatal("there is no room in front")
+	}
+	copy(whole, "head")
+	if string(whole[:4]) != "head" || !bytes.Equal(whole[4:], body) {
+		t.Errorf("head and body are %q...", whole[:16])
+	}
+	if chunks[0].Front(FrontRoom+1) != nil {
+		t.Error("there is more room than there is")
+	}
+	rest := l.Take(len(body), nil)
+	if rest[0].Front(1) != nil {
+		t.Error("the rest of the buffer has room in front, where the first chunk lies")
+	}
+	if !bytes.Equal(rest[0].Bytes(), body) {
+		t.Error("the head was written over the rest")
+	}
+	if c := Static(body); c.Front(1) != nil {
+		t.Error("bytes of no pool have room in front")
+	}
+	for _, c := range append(chunks, rest...) {
+		c.Release()
+	}
+	in := NewLane(t.Context(), 0)
+	in.Put(Copy([]byte("small")))
+	got := in.Take(5, nil)
+	if got[0].Front(1) != nil {
+		t.Error("a lane without a limit has room in front")
+	}
+	got[0].Release()
+}
