@@ -50,7 +50,21 @@
 //
 // # Limits
 //
-// [Limits] bound what others can make the host hold; package swarm lists them.
+// All of them follow from one [Budget] of memory and descriptors, so that what
+// others can make the host hold comes to no more than that when all places are
+// taken: [Budget.Derive] says how (budget_machine.go), [Host.Plan] what came of
+// it, the command demo limits prints it. The budget is half of what the process
+// may have, unless [Within] says otherwise; [Limit] sets one limit by its name.
+//
+//	host.New(ctx, host.Within(host.Budget{Memory: 64 << 20}), host.Limit("connections", 20))
+//
+// A budget below [MinMemory] or [MinDescriptors] may be too small: a
+// [*BudgetError] says what is needed. What is over a limit is refused with a
+// [*swarm.LimitError] that says which, its value and who holds it, and counted
+// ([swarm.Swarm.Refusals]). The sum leaves out what handlers hold, garbage, and
+// whoever a [Service] is. yamux is reckoned with 256 KiB of window a stream, which
+// its specification demands.
+//
 // A service is started again 5 times in a minute, after 100 ms and then longer;
 // then it stays down and shows as failed, or ends the host ([RunEssential]).
 // Close takes 10 s at most.

@@ -39,6 +39,10 @@ type options struct {
 	config   swarm.Config
 	problems []error
 	grace    time.Duration
+	budget   *Budget
+	set      map[string]int // limits, by name
+	limits   *swarm.Limits  // instead of a budget
+	plan     *Plan
 
 	addrs []ma.Multiaddr // listen, parsed
 }
@@ -94,9 +98,6 @@ func Muxer(m ...muxer.Factory) Option { return func(o *options) { o.config.Muxer
 // Resolver looks up the names in addresses instead of the machine's own.
 func Resolver(r transport.Resolver) Option { return func(o *options) { o.config.Resolver = r } }
 
-// Limits bound what others can make the host hold.
-func Limits(l swarm.Limits) Option { return func(o *options) { o.config.Limits = l } }
-
 // Grace is how long [Host.Close] waits before it names who has not stopped; 10 s
 // without this option.
 func Grace(d time.Duration) Option { return func(o *options) { o.grace = d } }
@@ -145,6 +146,7 @@ func collect(ctx context.Context, opts []Option) (*options, error) {
 	}
 	o.parseAddrs()
 	o.checkServices()
+	o.planLimits(ctx)
 	if len(o.problems) > 0 {
 		return nil, &ConfigError{Problems: o.problems}
 	}

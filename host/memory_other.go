@@ -1,0 +1,6 @@
+//go:build !linux
+
+package host
+
+// machineMemory is not known here.
+func machineMemory() int64 { return unknownMemory }
