@@ -75,7 +75,7 @@ The commands are a small node and its tools. Try them in two terminals:
 		},
 		Action: p.storyAction,
 		Commands: []*cli.Command{
-			p.nodeCommand(), p.pingCommand(), p.lsCommand(), p.getCommand(), p.sendCommand(), p.idCommand(), p.simCommand(),
+			p.nodeCommand(), p.pingCommand(), p.lsCommand(), p.getCommand(), p.sendCommand(), p.limitsCommand(), p.idCommand(), p.simCommand(),
 		},
 	}
 	for _, c := range root.Commands {

@@ -32,7 +32,7 @@ func TestACommandLineThatMakesNoSenseIsAUsageError(t *testing.T) {
 }
 
 func TestHelpHasExamplesAndTheExitCodes(t *testing.T) {
-	for _, args := range [][]string{{}, {"node"}, {"ping"}, {"ls"}, {"get"}, {"send"}, {"id"}, {"sim"}} {
+	for _, args := range [][]string{{}, {"node"}, {"ping"}, {"ls"}, {"get"}, {"send"}, {"limits"}, {"id"}, {"sim"}} {
 		out, _ := want(t, exitOK, append(args, "--help")...)
 		for _, text := range []string{"Usage:", "Options:", "130", "  demo " + strings.Join(args, " ")} {
 			if !strings.Contains(out, text) {

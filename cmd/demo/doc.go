@@ -3,6 +3,7 @@
 //	demo                    the story: two hosts, one connection, a recipe and two songs
 //	demo node               a node: ping, identify, echo, and the files of one folder
 //	demo ping|ls|get|send   what one does with a node
+//	demo limits             what others can make a host hold
 //	demo id                 who your node is
 //	demo sim                a whole network of hosts in virtual time
 //
