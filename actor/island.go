@@ -88,7 +88,7 @@ func (i *Island) Context(ctx context.Context) context.Context {
 
 // Outside is [Outside] for the island: a context that never ends and belongs to no
 // actor, on its clock and carrier.
-func (i *Island) Outside() context.Context { return outside{context.Background(), i} }
+func (i *Island) Outside() context.Context { return &outside{context.Background(), i} }
 
 // placeOf returns the island that ctx says a tree is to be started on, or nil
 // when parent is there already.

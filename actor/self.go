@@ -91,10 +91,13 @@ func selfOf(ctx context.Context) *Self {
 }
 
 func carrierOf(ctx context.Context) carrier {
+	if o, ok := ctx.(*outside); ok {
+		return o.carrier
+	}
 	if s := selfOf(ctx); s != nil {
 		return s.node.system.carrier
 	}
-	if o, ok := ctx.Value(outsideKey{}).(outside); ok {
+	if o, ok := ctx.Value(outsideKey{}).(*outside); ok {
 		return o.carrier
 	}
 	return goroutines{}
@@ -104,10 +107,10 @@ func carrierOf(ctx context.Context) carrier {
 // clock of the actor that ctx belongs to: for handles that one actor makes and
 // others use.
 func Outside(ctx context.Context) context.Context {
-	if _, is := ctx.(outside); is {
+	if _, is := ctx.(*outside); is {
 		return ctx
 	}
-	return outside{context.Background(), carrierOf(ctx)}
+	return &outside{context.Background(), carrierOf(ctx)}
 }
 
 type outside struct {
@@ -118,7 +121,7 @@ type outside struct {
 type outsideKey struct{}
 
 // Value returns the context itself for the runtime's own key.
-func (o outside) Value(key any) any {
+func (o *outside) Value(key any) any {
 	if _, ok := key.(outsideKey); ok {
 		return o
 	}
