@@ -154,13 +154,19 @@ func (i *Island) step() {
 		w.begins(i, t)
 	}
 	f := t.fiber
+	if f == nil { // it begins, or has rested
+		f = i.sched.fiber()
+		f.task, t.fiber, t.rests = t, f, false
+	}
 	f.next()
 	if w != nil {
 		w.ends(i)
 	}
 	i.current = nil
 	if f.task == nil {
-		i.remove(t)
+		if t.fiber = nil; !t.rests {
+			i.remove(t)
+		}
 		i.sched.keep(f)
 	}
 	if i.still++; i.still > maxStill {
@@ -256,17 +262,7 @@ func (i *Island) spawn(g *group, n *node, role string, run func() error) {
 		g.empty = i.parking()
 	}
 	g.members++
-	i.newTask(n, role, func() {
-		defer func() {
-			g.members--
-			if g.members == 0 {
-				g.empty.wake()
-			}
-		}()
-		if err := run(); err != nil && g.first == nil {
-			g.first = err
-		}
-	})
+	i.newTask(g, n, role, run)
 	i.sched.touch(i)
 }
 

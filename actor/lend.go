@@ -77,16 +77,12 @@ func (m *Mailbox[M]) borrow(v M) Next {
 func (m *Mailbox[M]) lend() {
 	m.total.Store(m.count)
 	m.owner.node.waiting(waitsForMessage)
-	if m.sim != nil {
-		m.sim.lend(m)
-	} else {
-		if m.wake == nil {
-			m.wake = make(slot, 1)
-		}
-		m.state.Store(boxLendable)
-		if !m.waits() || !m.state.CompareAndSwap(boxLendable, boxRunning) {
-			<-m.wake
-		}
+	if m.wake == nil {
+		m.wake = make(slot, 1)
+	}
+	m.state.Store(boxLendable)
+	if !m.waits() || !m.state.CompareAndSwap(boxLendable, boxRunning) {
+		<-m.wake
 	}
 	m.owner.node.waiting(nil)
 }
@@ -112,13 +108,43 @@ func (b *simBox[M]) deliver(ctx context.Context, m *Mailbox[M], v M) error {
 	return nil
 }
 
-// lend waits in a simulation.
-func (b *simBox[M]) lend(m *Mailbox[M]) {
+// rest waits in a simulation: whether the owner stays or rests, it gives its stack
+// away, for there are thousands and a switch costs the same. It returns true when
+// that is so; the task begins again in [Mailbox.serve] when it is woken. One that
+// is restarted keeps its stack.
+func (b *simBox[M]) rest(m *Mailbox[M]) bool {
+	m.total.Store(m.count)
+	n := m.owner.node
+	n.waiting(waitsForMessage)
 	b.island.mayYield()
-	for b.lent || b.queue.len() == 0 && !m.urgent.Load() && m.serving.next != Over {
+	for b.lent || b.nothing(m) {
 		b.lendable = !b.lent
+		if m.mayRest() {
+			if b.arrived.rest() {
+				return true
+			}
+			continue
+		}
 		// The end of the actor wakes through the mailbox, not through a context.
 		b.arrived.wait(context.Background(), time.Time{})
 	}
 	b.lendable = false
+	n.waiting(nil)
+	return false
+}
+
+// nothing reports whether the owner has nothing to look at.
+func (b *simBox[M]) nothing(m *Mailbox[M]) bool {
+	return b.queue.len() == 0 && !m.urgent.Load() && m.serving.next != Over
+}
+
+// woken goes on after a rest. It returns false when there was no reason to wake
+// the owner, so that it rests again.
+func (b *simBox[M]) woken(m *Mailbox[M]) bool {
+	if b.lent || b.lendable && b.nothing(m) {
+		return !b.rest(m)
+	}
+	b.lendable = false
+	m.owner.node.waiting(nil)
+	return true
 }

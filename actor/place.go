@@ -98,6 +98,20 @@ func (p *place) wait(ctx context.Context, until time.Time) error {
 	return nil
 }
 
+// rest is wait for a task that gives its stack away until it is woken: it returns
+// true, and then the task must end its run at once. It begins another one when it
+// is woken.
+func (p *place) rest() bool {
+	t := p.island.mayYield()
+	if p.set {
+		p.set = false
+		return false
+	}
+	p.enter(t)
+	t.state, t.rests = taskParked, true
+	return true
+}
+
 func (p *place) enter(t *task) {
 	t.behind = nil
 	if p.last == nil {

@@ -48,8 +48,9 @@ type serving[M any] struct {
 // [Mailbox.Deliver]. There is never more than one call of f at a time, and each
 // sees all that those before it did. A panic is the actor's, whoever ran f.
 //
-// An actor that is restarted never rests, nor does anybody in a simulation: there
-// [Rest] is [Stay].
+// An actor that is restarted never rests. In a simulation every other one does:
+// there [Stay] is [Rest], for one goroutine runs many actors, and the order in which
+// they run is the same.
 func (m *Mailbox[M]) Serve(first Next, f func(M) (Next, error)) error {
 	m.serving = &serving[M]{f: f, next: first}
 	return errServes
@@ -58,6 +59,9 @@ func (m *Mailbox[M]) Serve(first Next, f func(M) (Next, error)) error {
 // serve serves the mailbox, until the actor ends or rests.
 func (m *Mailbox[M]) serve() (rests bool, err error) {
 	s := m.serving
+	if m.sim != nil && !m.sim.woken(m) {
+		return true, nil
+	}
 	for {
 		if s.thrown != nil {
 			panic(s.thrown)
@@ -71,6 +75,10 @@ func (m *Mailbox[M]) serve() (rests bool, err error) {
 			return false, nil
 		case ok:
 			s.serve(v)
+		case m.sim != nil:
+			if m.sim.rest(m) {
+				return true, nil
+			}
 		case s.next == Rest && m.mayRest():
 			if m.rest() {
 				return true, nil
@@ -100,8 +108,9 @@ func (m *Mailbox[M]) take() (v M, ok, end bool) {
 	return v, ok, false
 }
 
-// mayRest reports whether the owner may give its goroutine away.
-func (m *Mailbox[M]) mayRest() bool { return m.sim == nil && m.owner.node.again == nil }
+// mayRest reports whether the owner may give its goroutine away: one that is
+// restarted may not.
+func (m *Mailbox[M]) mayRest() bool { return m.owner.node.again == nil }
 
 // rest says that the owner gives its goroutine away, unless there is something to
 // look at. When it returns true, another goroutine may be the owner's already.

@@ -290,3 +290,39 @@ func TestAnActorThatGoesOnAfterARestHasItsOwnProfileLabel(t *testing.T) {
 		return nil
 	}))
 }
+
+// Whether they say that they rest or stay: thousands of them share few stacks.
+func TestActorsThatServeHaveNoGoroutineInASimulation(t *testing.T) {
+	const count = 1000
+	for first := range Over {
+		served := 0
+		err := NewScheduler(1, nil).Run(t.Context(), "root", thenStop(func(self *Self) error {
+			before := runtime.NumGoroutine()
+			var boxes []*Mailbox[int]
+			for i := range count {
+				_, box := withBox(self, fmt.Sprint(i), 1, func(_ *Self, box *Mailbox[int]) error {
+					return box.Serve(first, func(int) (Next, error) {
+						served++
+						return first, nil
+					})
+				})
+				boxes = append(boxes, box)
+			}
+			for range 3 {
+				for _, box := range boxes {
+					if err := box.Put(self, 1); err != nil {
+						return err
+					}
+				}
+				self.Sleep(time.Second)
+				if n := runtime.NumGoroutine() - before; n > count/4 {
+					t.Errorf("%d actors that serve have %d goroutines", count, n)
+				}
+			}
+			return nil
+		}))
+		if err != nil || served != 3*count {
+			t.Errorf("%d messages were served: %v", served, err)
+		}
+	}
+}

@@ -13,8 +13,10 @@ type task struct {
 	role   string // of a helper, in what it does for the actor
 	id     uint64 // of its path, for the hash
 	index  int    // in tasks
-	fiber  *fiber
+	fiber  *fiber // nil: it rests, see place.rest
 	run    func()
+	group  *group
+	rests  bool
 	state  taskState
 	reason wakeReason
 	behind *task // in the line of a place
@@ -81,14 +83,22 @@ func (n *node) pathHash() uint64 {
 // killed is what a parked task panics with when its world ends.
 var killed = new(int)
 
-func (i *Island) newTask(n *node, role string, run func()) {
-	t := &task{island: i, node: n, role: role, index: len(i.tasks), id: n.pathHash(), run: run}
+func (i *Island) newTask(g *group, n *node, role string, run func() error) {
+	t := &task{island: i, node: n, role: role, index: len(i.tasks), id: n.pathHash(), group: g}
+	t.run = func() {
+		defer func() {
+			if !t.rests {
+				g.leave()
+			}
+		}()
+		if err := run(); err != nil && g.first == nil {
+			g.first = err
+		}
+	}
 	if role != "" {
 		t.id = spread(t.id)
 	}
 	t.alarm.task, t.alarm.island, t.alarm.index = t, i, -1
-	t.fiber = i.sched.fiber()
-	t.fiber.task = t
 	i.tasks = append(i.tasks, t)
 	i.ready = append(i.ready, t)
 }
@@ -103,6 +113,14 @@ func (i *Island) remove(t *task) {
 	i.tasks = i.tasks[:last]
 }
 
+// leave takes a task that has ended out of its group.
+func (g *group) leave() {
+	g.members--
+	if g.members == 0 {
+		g.empty.wake()
+	}
+}
+
 // kill ends all tasks where they stand.
 func (i *Island) kill() {
 	for len(i.tasks) > 0 {
@@ -111,7 +129,11 @@ func (i *Island) kill() {
 		t.unheed()
 		t.alarm.Stop()
 		i.current = t
-		t.fiber.stop()
+		if t.fiber != nil {
+			t.fiber.stop()
+		} else {
+			t.group.leave()
+		}
 		i.current = nil
 		i.remove(t)
 	}
