@@ -55,7 +55,11 @@ type reading struct {
 }
 
 // Undelivered releases the buffer of a reading that the reader ended without.
-func (r *reading) Undelivered(error) { r.release() }
+func (r *reading) Undelivered(error) {
+	if r != nil { // not the word of a pipe, see lookout
+		r.release()
+	}
+}
 
 func (r *reading) release() {
 	if r.buf != nil {

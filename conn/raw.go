@@ -75,6 +75,16 @@ func (p *rawPipe) WriteBuffers(pieces [][]byte) (n int64, err error) {
 	return buffers.WriteTo(p.Conn)
 }
 
+// OnReadable implements [transport.Notifier] for the security channel.
+func (p *rawPipe) OnReadable(f func()) bool {
+	below, can := p.Conn.(transport.Notifier)
+	if can && f != nil && len(p.held) > 0 {
+		f()
+		return true
+	}
+	return can && below.OnReadable(f)
+}
+
 // flush writes what was kept, and may wait.
 func (p *rawPipe) flush() error {
 	if len(p.kept) == 0 {

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"io"
 	"time"
 
 	"github.com/troupe-p2p/troupe/actor"
@@ -200,34 +201,40 @@ const (
 // mailbox is the permission to read once; it takes a buffer for it. It ends with
 // the pipe.
 func (k *core) read(self *actor.Self) error {
-	permits := actor.NewMailbox[*reading](self, 2)
+	permits := actor.NewMailbox[*reading](self, 3)
 	if k.inbox.Put(self, message{kind: joined, ref: permits}) != nil {
 		return nil
 	}
 	self.State("reading")
 	pipe := k.conn.upgraded.pipe
+	if l := k.lookout(self, permits); l != nil {
+		return permits.Serve(actor.Rest, l.turn)
+	}
 	size := idleRead
 	for {
 		r, ok := permits.Recv()
-		if !ok {
-			return nil
-		}
-		r.buf = buf.Get(size)
-		r.n, r.err = pipe.Read(r.buf.Bytes())
-		if r.n < 0 || r.n > r.buf.Cap() {
-			r.n, r.err = 0, errCount
-		}
-		k.conn.received.Add(int64(r.n))
-		size = nextRead(r.n, size)
-		failed := r.err != nil // it is the core's from here on
-		if k.inbox.Deliver(self, message{kind: received, ref: r}) != nil {
-			r.release()
-			return nil
-		}
-		if failed {
+		if !ok || !k.readOnce(self, pipe, r, &size) {
 			return nil
 		}
 	}
+}
+
+// readOnce waits for bytes and delivers them. It returns false when there are no
+// more to come, or nobody to take them.
+func (k *core) readOnce(self *actor.Self, pipe io.Reader, r *reading, size *int) bool {
+	r.buf = buf.Get(*size)
+	r.n, r.err = pipe.Read(r.buf.Bytes())
+	if r.n < 0 || r.n > r.buf.Cap() {
+		r.n, r.err = 0, errCount
+	}
+	k.conn.received.Add(int64(r.n))
+	*size = nextRead(r.n, *size)
+	failed := r.err != nil // it is the core's from here on
+	if k.inbox.Deliver(self, message{kind: received, ref: r}) != nil {
+		r.release()
+		return false
+	}
+	return !failed
 }
 
 // nextRead chooses the size of the next read: a full one after one that came back

@@ -48,14 +48,15 @@ type end struct {
 	writeEnd time.Time
 
 	// Of what is received.
-	chunks  []buf.Chunk
-	unread  int
-	owed    int // bytes that were read and the other end does not know of
-	theirs  int // the other end's window
-	landing time.Time
-	readers mem.Crowd
-	readEnd time.Time
-	missing bool // something came while the host had no power
+	chunks   []buf.Chunk
+	unread   int
+	owed     int // bytes that were read and the other end does not know of
+	theirs   int // the other end's window
+	landing  time.Time
+	readers  mem.Crowd
+	readable func() // see OnReadable
+	readEnd  time.Time
+	missing  bool // something came while the host had no power
 
 	twin *end // of a dial: what the other host made of it; that host's lock guards it
 }
@@ -237,14 +238,14 @@ func (e *end) receive(p *packet) (kept bool) {
 		}
 		e.chunks = append(e.chunks, p.bytes)
 		e.unread += p.bytes.Len()
-		e.readers.Wake()
+		e.wakeReaders()
 		return true
 	case packetCredit:
 		e.under -= p.n
 		e.writers.Wake()
 	case packetEnd:
 		e.ended = true
-		e.readers.Wake()
+		e.wakeReaders()
 	case packetGone:
 		e.ended, e.gone = true, true
 		e.drop(&e.held)
@@ -277,8 +278,17 @@ func (e *end) fail(err error) {
 	e.wake()
 }
 
-func (e *end) wake() {
+// wakeReaders lets those look again who wait for bytes.
+func (e *end) wakeReaders() {
 	e.readers.Wake()
+	if f := e.readable; f != nil {
+		e.readable = nil
+		f()
+	}
+}
+
+func (e *end) wake() {
+	e.wakeReaders()
 	e.writers.Wake()
 }
 

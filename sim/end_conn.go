@@ -56,6 +56,16 @@ func (e *end) Read(p []byte) (int, error) {
 	}
 }
 
+// OnReadable implements [transport.Notifier].
+func (e *end) OnReadable(f func()) bool {
+	e.host.mu.Lock()
+	defer e.host.mu.Unlock()
+	if e.readable = f; e.unread > 0 || e.closed || e.ended || e.over != nil {
+		e.wakeReaders()
+	}
+	return true
+}
+
 // read copies what is there.
 func (e *end) read(p []byte) (n int) {
 	for n < len(p) && len(e.chunks) > 0 {
@@ -239,7 +249,7 @@ func (e *end) setDeadlines(t time.Time, read, write bool) error {
 	}
 	if read {
 		e.readEnd = t
-		e.readers.Wake()
+		e.wakeReaders()
 	}
 	if write {
 		e.writeEnd = t

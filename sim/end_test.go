@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/troupe-p2p/troupe/actor"
+	"github.com/troupe-p2p/troupe/transport"
 	"github.com/troupe-p2p/troupe/transport/mem"
 )
 
@@ -243,5 +244,46 @@ func TestACrashedHostHasNothingLeftToRead(t *testing.T) {
 		self.Sleep(20 * ms)
 		n.Crash(ip(2))
 		return expect(self, b, self.Now(), 0, net.ErrClosed)
+	})
+}
+
+// Of bytes, of the end and of a close, once for each time it is asked for.
+func TestAConnectionSaysWhenThereIsSomethingToRead(t *testing.T) {
+	inWorlds(t, LinkConfig{Latency: 10 * ms}, func(self *actor.Self, n *Network) error {
+		a, b, err := connected(self, n)
+		if err != nil {
+			return err
+		}
+		said := 0
+		ask := func() { b.(transport.Notifier).OnReadable(func() { said++ }) }
+		ask()
+		a.Write(make([]byte, 10))
+		if self.Sleep(9 * ms); said != 0 {
+			return errors.New("it was said before it came")
+		}
+		if self.Sleep(2 * ms); said != 1 {
+			return fmt.Errorf("bytes came, and it was said %d times", said)
+		}
+		if ask(); said != 2 {
+			return errors.New("it is not said of what is there already")
+		}
+		io.ReadFull(b, make([]byte, 10))
+		ask()
+		a.Write(make([]byte, 1))
+		a.Write(make([]byte, 1))
+		if self.Sleep(20 * ms); said != 3 {
+			return fmt.Errorf("it was asked for once, and said %d times", said-2)
+		}
+		io.ReadFull(b, make([]byte, 2))
+		ask()
+		a.Close()
+		if self.Sleep(20 * ms); said != 4 {
+			return errors.New("it is not said of the end")
+		}
+		b.Close()
+		if ask(); said != 5 {
+			return errors.New("it is not said of a close")
+		}
+		return nil
 	})
 }

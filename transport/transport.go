@@ -61,6 +61,17 @@ type TryWriter interface {
 	TryWrite(p []byte) (int, error)
 }
 
+// A Notifier is a pipe that can say when there is something to read, so that nobody
+// need wait in Read: simulated ones can, of which there are many.
+type Notifier interface {
+	// OnReadable has f called once, when a Read would not wait for the remote: there
+	// are bytes, or the end of them, or an error. If that is so already it is called
+	// at once. f must not wait and not call the pipe; a deadline does not call it.
+	// It is called by whoever reads, and not again before f was called. It returns
+	// false when it has no way to know, and f is never called; nil asks just that.
+	OnReadable(f func()) bool
+}
+
 // A Gatherer is a pipe that takes several pieces with one call of the system.
 type Gatherer interface {
 	// WriteBuffers is Write for pieces that lie in several places. It may change

@@ -58,6 +58,29 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// OnReadable has f called once, when Read has something to give or the pipe below
+// has more for it, if that says so; otherwise it returns false. Then Read waits
+// for the rest of a record of which only a part has come. It is called by whoever
+// reads, between two Reads. With a nil f it only returns whether the pipe can.
+func (c *Conn) OnReadable(f func()) bool {
+	pipe, can := c.raw.(interface{ OnReadable(func()) bool })
+	if !can || f == nil {
+		return can && pipe.OnReadable(nil)
+	}
+	has := true // an error
+	if c.in.enter() == nil {
+		has = c.in.has()
+		if c.in.leave() {
+			c.in.drop()
+		}
+	}
+	if has {
+		f()
+		return true
+	}
+	return pipe.OnReadable(f)
+}
+
 // Write seals p into as few records as possible and hands them to the pipe, in
 // one call for up to 64 KiB less 18 bytes. It waits until the pipe has taken
 // them, fails, or its write deadline passes.

@@ -93,6 +93,20 @@ func (in *reader) deliver(p []byte) int {
 	return n
 }
 
+// has reports whether a read would not need the pipe.
+func (in *reader) has() bool {
+	if in.err != nil || in.from < in.to {
+		return true
+	}
+	body, raw := in.body, in.w-in.r
+	if body == 0 && raw >= headSize {
+		raw -= headSize
+		body = int(binary.BigEndian.Uint16(in.buf.Bytes()[in.r:]))
+		return raw >= body
+	}
+	return body > 0 && raw >= body
+}
+
 // takeHead takes the head off the next record when it is there.
 func (in *reader) takeHead() error {
 	if in.body > 0 || in.w-in.r < headSize {

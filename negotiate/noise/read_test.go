@@ -351,3 +351,55 @@ func TestTheDeadlinesOfAConnectionAreThoseOfItsPipe(t *testing.T) {
 		t.Errorf("Read: %d, %v", n, err)
 	}
 }
+
+// A talker is a pipe that can be asked when it can be read, and counts.
+type talker struct {
+	net.Conn
+	asked, reads int
+}
+
+func (p *talker) Read(b []byte) (int, error) {
+	p.reads++
+	return p.Conn.Read(b)
+}
+
+func (p *talker) OnReadable(f func()) bool {
+	if f != nil {
+		p.asked++
+	}
+	return true
+}
+
+func TestThePipeIsAskedForMoreOnlyWhenNothingWholeIsLeft(t *testing.T) {
+	for _, size := range []int{1, 7, 300, 1000} {
+		c, p, s := reading(t)
+		below := &talker{Conn: p}
+		c.raw = below
+		var sent []byte
+		for range 3 {
+			sent = append(sent, wire(t, s, text(300))...)
+		}
+		next := wire(t, s, text(300))
+		p.reads = []read{{data: append(sent, next[:len(next)-1]...)}, {data: next[len(next)-1:]}}
+		said := 0
+		for got := 0; got < 1200; {
+			if !c.OnReadable(func() { said++ }) {
+				t.Fatal("it says that the pipe cannot tell")
+			}
+			asked := below.asked
+			below.asked, below.reads = 0, 0
+			n, err := c.Read(make([]byte, size))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if needs := below.reads > 0; needs != (asked == 1) || needs == (said == 1) {
+				t.Errorf("slices of %d: after %d bytes the pipe was asked %d times, and read %d times", size, got, asked, below.reads)
+			}
+			got, said = got+n, 0
+		}
+		c.Close()
+		if c.OnReadable(func() { said++ }); said != 1 {
+			t.Error("nobody was told of the end")
+		}
+	}
+}

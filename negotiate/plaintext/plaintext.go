@@ -172,6 +172,12 @@ func (c *conn) WriteBuffers(pieces [][]byte) (int64, error) {
 	return buffers.WriteTo(c.Conn)
 }
 
+// OnReadable says when there is something to read, if the pipe does.
+func (c *conn) OnReadable(f func()) bool {
+	pipe, can := c.Conn.(interface{ OnReadable(func()) bool })
+	return can && pipe.OnReadable(f)
+}
+
 // A byteReader reads one byte at a time, so that nothing behind a length is taken.
 type byteReader struct{ io.Reader }
 
