@@ -156,3 +156,39 @@ func bothWays(w *sim.World, m muxerKind) {
 		}
 	}
 }
+
+// closesWhileNobodyListens has a host close in order while what it wrote cannot be
+// sent, because nothing gets through: it tries for a bounded time.
+func closesWhileNobodyListens(w *sim.World, m muxerKind) {
+	alice, bob := w.Site("alice", serve, m.option), w.Site("bob", serve, m.option)
+	base(w, alice, bob)
+	w.Link("alice", "bob", sim.LinkConfig{Latency: 20 * time.Millisecond, Window: 16 << 10})
+	to := bob.Info()
+	well(w, time.Minute, begin(alice, "connects", func(self *actor.Self) error { return put(self, alice.Host, to, 10, time.Minute) }))
+	w.Now(sim.Partition([]string{"alice"}, []string{"bob"}).For(time.Minute))
+	for range 5 {
+		begin(alice, "last words", func(self *actor.Self) error {
+			st, err := alice.Open(self, to.ID, holdID) // it is known: nobody waits for an answer
+			if err != nil {
+				return err
+			}
+			if _, err := st.Write(make([]byte, 50_000)); err != nil {
+				return err
+			}
+			return st.CloseWrite()
+		})
+	}
+	w.Must(w.Sleep(time.Second))
+	w.Now(sim.Stop("alice").For(30 * time.Second))
+	began := w.Elapsed()
+	for alice.Up() {
+		if w.Elapsed()-began > 8*time.Second {
+			w.Must(errors.New("alice does not come to an end"))
+		}
+		w.Must(w.Sleep(100 * time.Millisecond))
+	}
+	if took := w.Elapsed() - began; took < 4*time.Second {
+		w.Must(fmt.Errorf("alice gave up after %v", took))
+	}
+	w.Run(time.Minute)
+}

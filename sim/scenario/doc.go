@@ -15,4 +15,8 @@
 // Each scenario is played once as a test, with the flags of [sim.Test], and a few
 // times more on 1, 2 and 4 threads to compare the hashes; -scenario.seeds says how
 // many seeds that takes.
+//
+// mutants.sh plants the bugs of testdata/mutants into a copy of the repository,
+// one after the other, and says which scenarios find them; docs/mutants.md is the
+// table.
 package scenario

@@ -31,6 +31,7 @@ func scenarios() (all []scenario) {
 			scenario{m.name + "/a slow reader", func(w *sim.World) { slowReader(w, m) }},
 			scenario{m.name + "/50 busy streams and the dialer closes", func(w *sim.World) { closesWhileBusy(w, m, "alice") }},
 			scenario{m.name + "/50 busy streams and the listener closes", func(w *sim.World) { closesWhileBusy(w, m, "bob") }},
+			scenario{m.name + "/the dialer closes and nothing gets through", func(w *sim.World) { closesWhileNobodyListens(w, m) }},
 			scenario{m.name + "/a peer that never reads", func(w *sim.World) { neverReads(w, m) }},
 			scenario{m.name + "/a peer that never writes", func(w *sim.World) { neverWrites(w, m) }},
 			scenario{m.name + "/a peer that resets everything", func(w *sim.World) { resetsEverything(w, m) }},
@@ -38,11 +39,16 @@ func scenarios() (all []scenario) {
 			scenario{m.name + "/more streams than there may be", func(w *sim.World) { tooManyStreams(w, m) }},
 			scenario{m.name + "/one stream after the other", func(w *sim.World) { streamAfterStream(w, m) }},
 			scenario{m.name + "/both ways at once", func(w *sim.World) { bothWays(w, m) }},
+			scenario{m.name + "/one large transfer after the other", func(w *sim.World) { largeAfterLarge(w, m) }},
+			scenario{m.name + "/a dialer that never closes", func(w *sim.World) { neverCloses(w, m) }},
+			scenario{m.name + "/resets in the middle of frames", func(w *sim.World) { resetsInTheMiddle(w, m) }},
 		)
 	}
 	return append(all,
 		scenario{"a mesh of 100 hosts with churn", meshWithChurn},
 		scenario{"listeners that start again", listenersStartAgain},
+		scenario{"dials that lead nowhere", deadEnds},
+		scenario{"one connection with a peer", onePerPeer},
 		scenario{"everybody dials everybody at once", simultaneousDials},
 	)
 }
