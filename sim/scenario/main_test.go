@@ -39,7 +39,6 @@ func scenarios() (all []scenario) {
 			scenario{m.name + "/more streams than there may be", func(w *sim.World) { tooManyStreams(w, m) }},
 			scenario{m.name + "/one stream after the other", func(w *sim.World) { streamAfterStream(w, m) }},
 			scenario{m.name + "/both ways at once", func(w *sim.World) { bothWays(w, m) }},
-			scenario{m.name + "/one large transfer after the other", func(w *sim.World) { largeAfterLarge(w, m) }},
 			scenario{m.name + "/a dialer that never closes", func(w *sim.World) { neverCloses(w, m) }},
 			scenario{m.name + "/resets in the middle of frames", func(w *sim.World) { resetsInTheMiddle(w, m) }},
 		)
@@ -47,6 +46,7 @@ func scenarios() (all []scenario) {
 	return append(all,
 		scenario{"a mesh of 100 hosts with churn", meshWithChurn},
 		scenario{"listeners that start again", listenersStartAgain},
+		scenario{"one large transfer after the other", func(w *sim.World) { largeAfterLarge(w, muxers()[0]) }},
 		scenario{"dials that lead nowhere", deadEnds},
 		scenario{"one connection with a peer", onePerPeer},
 		scenario{"everybody dials everybody at once", simultaneousDials},
