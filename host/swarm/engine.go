@@ -271,6 +271,9 @@ func (e *engine) down(en *entry, err error) {
 		e.admitted.undialed()
 	}
 	if !en.listed {
+		if en.role == negotiate.Listener {
+			e.s.publish(InboundFailed{en.link.Remote, err})
+		}
 		return
 	}
 	id := en.conn.Peer()

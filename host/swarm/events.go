@@ -42,6 +42,16 @@ type ConnDown struct {
 	Err  error // a *conn.CloseError
 }
 
+// InboundFailed: a link that came in never became a listed connection. It says
+// which rule was broken, for whoever counts or bans; a peer that goes on failing
+// costs a slow subscriber its place in the queue ([Missed]) and nothing else.
+type InboundFailed struct {
+	Remote ma.Multiaddr
+	// Err is a *conn.UpgradeError, or, when the upgrade was complete, a
+	// *conn.CloseError whose cause is the limit that refused the connection.
+	Err error
+}
+
 // PeerKnows: the remote has said which protocols it supports, on this
 // connection, for the first time or again.
 type PeerKnows struct {
@@ -78,6 +88,7 @@ func (PeerUp) event()           {}
 func (PeerDown) event()         {}
 func (ConnUp) event()           {}
 func (ConnDown) event()         {}
+func (InboundFailed) event()    {}
 func (PeerKnows) event()        {}
 func (ListenerUp) event()       {}
 func (ListenerDown) event()     {}

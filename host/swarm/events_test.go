@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/troupe-p2p/troupe/actor"
 	"github.com/troupe-p2p/troupe/conn"
@@ -83,6 +84,13 @@ func (h *hearer) line(e Event) string {
 		return "conn up " + h.names[e.Peer]
 	case ConnDown:
 		return "conn down " + h.names[e.Peer]
+	case InboundFailed:
+		why, _ := errors.AsType[*conn.UpgradeError](e.Err)
+		rule, _ := errors.AsType[*negotiate.ProtocolError](e.Err)
+		if why == nil || rule == nil || !e.Remote.Equal(why.Remote) {
+			return fmt.Sprint("inbound failed ", e.Err)
+		}
+		return fmt.Sprint("inbound failed to ", why.Stage, ": ", rule.Rule)
 	case PeerKnows:
 		return fmt.Sprint("knows ", h.names[e.Peer], " ", e.Protocols)
 	case ListenerUp:
@@ -133,6 +141,29 @@ func TestASubscriberHearsWhatIsSoAndThenWhatHappens(t *testing.T) {
 			"peer up c", "conn up c",
 			"conn down a", "peer down a",
 			"listener up /memory/2 [/memory/2]", "addrs [/memory/1 /memory/2]",
+		}, h.lines())
+	})
+}
+
+func TestASubscriberHearsWhyALinkThatCameInIsNoConnection(t *testing.T) {
+	both(t, func(w *world) {
+		b := w.start([]string{"/memory/1"})
+		a := w.node()
+		h := w.hear(b, map[peer.ID]string{a.ID(): "a"})
+		w.sleep(time.Second)
+		link, err := w.net.Transport().Dial(w.self, ma.StringCast("/memory/1"), "")
+		w.must(err)
+		_, err = link.Pipe.Write([]byte{0})
+		w.must(err)
+		w.sleep(time.Second)
+		link.Close()
+		_, err = a.Connect(w.self, b.info())
+		w.must(err)
+		w.sleep(time.Second)
+		w.same([]string{
+			"listener up /memory/1 [/memory/1]", "addrs [/memory/1]",
+			"inbound failed to negotiate the security channel: a line has at least one byte",
+			"peer up a", "conn up a",
 		}, h.lines())
 	})
 }
