@@ -81,6 +81,7 @@ func Classes() map[byte]string {
 		'G': "an identity is not bound",
 		'H': "work out of proportion",
 		'I': "replies are owed to somebody who does not read",
+		'K': "the host is made to work for others, or to send more than it was sent",
 		'L': "a slow peer holds resources",
 		'M': "much is decoded from little",
 		'N': "bytes that nobody authenticated",
