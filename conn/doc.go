@@ -48,7 +48,8 @@
 //
 // After a quarter of a second in which nothing has happened the writer ends and the
 // core rests ([actor.Rest]): of an idle connection only the reader has a goroutine,
-// with a buffer of 512 bytes.
+// with a buffer of 512 bytes. Over a pipe that says when there is something to read
+// ([transport.Notifier]), as simulated ones do, the reader rests too, with neither.
 //
 // # Back-pressure
 //
