@@ -126,11 +126,12 @@ func (h *calendar) up(k int, a *alarm) {
 func (h *calendar) down(k int, a *alarm) {
 	list := *h
 	for {
-		child := 4*k + 1
-		if child >= len(list) {
+		first := 4*k + 1
+		if first >= len(list) {
 			break
 		}
-		for c := child + 1; c < min(child+4, len(list)); c++ {
+		child := first
+		for c := first + 1; c < min(first+4, len(list)); c++ {
 			if list[c].before(list[child]) {
 				child = c
 			}
@@ -154,9 +155,9 @@ func (i *Island) before(j *Island) bool {
 }
 
 func (q *islandQueue) add(i *Island) {
-	i.slot = len(*q)
+	i.key, i.slot = i.due(), len(*q)
 	*q = append(*q, i)
-	q.fix(i)
+	q.up(i)
 }
 
 // fix moves an island to where it belongs by now.
