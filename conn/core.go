@@ -460,6 +460,7 @@ func (k *core) conclude() error {
 		s.in.End(reason)
 		s.out.Cut(reason)
 		s.stream.Notify(stream.Gone)
+		s.stream.Abandon(reason)
 	}
 	k.part.Stop(reason)
 	if k.writing != nil {

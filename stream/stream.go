@@ -208,6 +208,15 @@ func (s *Stream) BytesRead() int64 { return s.in.Load() }
 // BytesWritten counts what the user has written so far.
 func (s *Stream) BytesWritten() int64 { return s.out.Load() }
 
+// Abandon says that nobody will work for the stream any more: its connection has
+// ended, perhaps before the stream's actor began. Whoever waits for the protocol
+// gets the reason. Only the connection calls it.
+func (s *Stream) Abandon(reason error) {
+	if !s.agreed.Kept() {
+		s.agreed.Keep(reason)
+	}
+}
+
 // Agreed waits until the remote has answered the proposal of the stream's
 // protocol. It returns nil when it agreed and otherwise a [*NegotiationError]
 // or what ended the stream; and the cause of ctx when that ends.
