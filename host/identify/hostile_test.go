@@ -106,6 +106,7 @@ func TestWhatAPeerSaysOfOthersIsNotBelieved(t *testing.T) {
 	both(t, func(w *world) {
 		a, honest, evil := w.node(), w.node(), w.bare()
 		before := a.meets(honest)
+		w.Sleep(time.Second) // until the book has it too
 		addrsBefore := texts(a.Book().Addrs(honest.ID()))
 		recordBefore, _ := a.Book().Record(honest.ID())
 		stranger := otherKey(t, 3)
