@@ -12,7 +12,7 @@ import (
 // BenchmarkScale plays meshes of full hosts, each with eight connections over 50 ms
 // of latency, that send a message of 1 KiB each 19 times a second. It reports what
 // a virtual second costs in real time, what connecting took, and the memory of a
-// host with its connections.
+// host with its connections. With -short there are 100 hosts only.
 //
 //	go test -run '^$' -bench Scale -benchtime 1x ./sim
 func BenchmarkScale(b *testing.B) {
@@ -24,6 +24,9 @@ func BenchmarkScale(b *testing.B) {
 		security := "plaintext"
 		if c.noise {
 			security = "noise"
+		}
+		if testing.Short() && c.hosts > 100 {
+			continue // large worlds take minutes
 		}
 		for _, shards := range []int{1, 2} {
 			b.Run(fmt.Sprintf("%s/hosts=%d/shards=%d", security, c.hosts, shards), func(b *testing.B) {
