@@ -180,6 +180,28 @@ func (s *pairing) start(ctx context.Context, impl string) (*process, error) {
 	return launch(ctx, ready{Impl: impl, Security: s.cell.Security, Muxer: s.cell.Muxer}, s.limits, s.log)
 }
 
+// reconnects is how often a connection with a py-libp2p that listens is tried, and
+// reconnectAfter the time between: when the connection before has just ended, its
+// host may take the new one for the old one, and reset it.
+const (
+	reconnects     = 5
+	reconnectAfter = 200 * time.Millisecond
+)
+
+// connect has the dialer connect.
+func (s *pairing) connect(ctx context.Context, do func(who *process, what string, req request, limit time.Duration) (reply, error)) error {
+	for try := 1; ; try++ {
+		_, err := do(s.dialer, "connect", request{Do: doConnect, Addr: s.listener.Addrs[0]}, s.limits.step)
+		if err == nil || s.cell.Listener != implPy || try == reconnects || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(reconnectAfter):
+		case <-ctx.Done():
+		}
+	}
+}
+
 // steps are a check from its connection to its end. It returns how long the
 // check itself took, in milliseconds.
 func (s *pairing) steps(ctx context.Context, c talk.Check) (tookMS float64, err error) {
@@ -190,7 +212,7 @@ func (s *pairing) steps(ctx context.Context, c talk.Check) (tookMS float64, err 
 	do := func(who *process, what string, req request, limit time.Duration) (reply, error) {
 		return s.do(ctx, who, what, req, limit)
 	}
-	if _, err := do(s.dialer, "connect", request{Do: doConnect, Addr: s.listener.Addrs[0]}, s.limits.step); err != nil {
+	if err := s.connect(ctx, do); err != nil {
 		return 0, err
 	}
 	if c.Back {
