@@ -41,8 +41,7 @@ func (k *core) send() {
 	if k.keeps() && k.canWrite() {
 		k.fly(k.free[len(k.free)-1]) // empty: the writer writes what was kept
 	}
-	joins := k.writing != nil && k.writer == nil
-	if k.ending && !k.silent && k.broken == nil && !joins && k.flying == 0 && !k.keeps() && !k.machine.Pending() && !k.unsent() {
+	if k.ending && !k.silent && k.broken == nil && !k.joins() && k.flying == 0 && !k.keeps() && !k.machine.Pending() && !k.unsent() {
 		k.finish()
 	}
 }
@@ -103,13 +102,16 @@ func (k *core) canWrite() bool {
 	return k.writer != nil
 }
 
+// joins reports whether a writer was started that takes no batches: not yet, or,
+// when it has failed, not any more.
+func (k *core) joins() bool { return k.writing != nil && k.writer == nil }
+
 // fallIdle sees whether nothing has happened for a while. Then the writer ends and
 // the core rests, so that nobody but the reader waits.
 func (k *core) fallIdle() {
-	joins := k.writing != nil && k.writer == nil
 	switch {
 	case k.rest.IsZero() || k.now.Before(k.rest):
-	case k.flying > 0 || k.silent || k.keeps() || joins:
+	case k.flying > 0 || k.silent || k.keeps() || k.joins():
 		k.rest = k.now.Add(idleAfter)
 	case k.now.Sub(k.busy) < idleAfter:
 		k.rest = k.busy.Add(idleAfter)

@@ -182,14 +182,8 @@ func (c *conn) Write(p []byte) (n int, err error) {
 	}
 	for {
 		now := c.clock(d, d.writeEnd)
-		if err := c.over(now, d.writeEnd); err != nil {
+		if err := c.unwritable(now); err != nil {
 			return n, c.failed("write", err)
-		}
-		if c.in.goneKnown(now) {
-			return n, c.failed("write", c.in.left())
-		}
-		if d.ended {
-			return n, c.failed("write", io.ErrClosedPipe)
 		}
 		if n == len(p) {
 			return n, nil
@@ -205,6 +199,19 @@ func (c *conn) Write(p []byte) (n int, err error) {
 		}
 		d.writers.Wait(&c.mu, context.Background(), sooner(again, d.writeEnd))
 	}
+}
+
+// unwritable says why nothing can be written at this end any more.
+func (c *conn) unwritable(now time.Time) error {
+	switch err := c.over(now, c.out.writeEnd); {
+	case err != nil:
+		return err
+	case c.in.goneKnown(now):
+		return c.in.left()
+	case c.out.ended:
+		return io.ErrClosedPipe
+	}
+	return nil
 }
 
 // Close closes this end in both directions and wakes everybody.

@@ -1,9 +1,5 @@
 package mem
 
-import (
-	"io"
-)
-
 // TryWrite implements [transport.TryWriter].
 func (c *conn) TryWrite(p []byte) (n int, err error) {
 	c.mu.Lock()
@@ -14,14 +10,8 @@ func (c *conn) TryWrite(p []byte) (n int, err error) {
 	}
 	for n < len(p) {
 		now := c.clock(d, d.writeEnd)
-		if err := c.over(now, d.writeEnd); err != nil {
+		if err := c.unwritable(now); err != nil {
 			return n, c.failed("write", err)
-		}
-		if c.in.goneKnown(now) {
-			return n, c.failed("write", c.in.left())
-		}
-		if d.ended {
-			return n, c.failed("write", io.ErrClosedPipe)
 		}
 		k, _ := d.send(now, p[n:])
 		if k == 0 {
